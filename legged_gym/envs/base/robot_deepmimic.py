@@ -1,0 +1,301 @@
+"""Motion tracking: a robot follows a reference motion. ``step`` is the recipe, top to bottom."""
+
+from __future__ import annotations
+
+import torch
+from tensordict import TensorDict
+from torch import Tensor
+
+from legged_gym.envs.base.legged_robot import LeggedRobot
+from legged_gym.envs.base.reference import ReferenceTable
+from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.envs.terms import find_terms, known_terms, rewards, terminations
+from legged_gym.motion.replay_data import ReplayData
+from legged_gym.utils import math
+from legged_gym.utils.errors import ConfigError
+
+
+class RobotDeepMimic(LeggedRobot):
+    """N robots, each following one clip from some frame to the clip's end."""
+
+    cfg: RobotDeepMimicCfg
+
+    def __init__(self, cfg: RobotDeepMimicCfg, seed: int = 1, device: str = "cpu") -> None:
+        """Load the clips, build the simulation, put every robot on its clip.
+
+        Raises:
+            ConfigError: A body, joint or term in the configuration does not exist.
+            MotionError: A clip cannot be read or does not fit the robot.
+        """
+        self.cfg = cfg
+        super().__init__(cfg, seed, device)
+        self._load_motion()
+        self._index_bodies()
+        self._allocate_tracking()
+        self._build_terms()
+        self.reset()
+
+    # ------------------------------------------------------------------ the recipe
+
+    def step(self, actions: Tensor) -> tuple[TensorDict, Tensor, Tensor, dict]:
+        """One control period. Actions (N, J); returns observations, rewards (N,), dones (N,) and extras."""
+        self.advance(actions)
+        with self.timed("reward"):
+            failed, timed_out = self._check_terminations()
+            reward = self._compute_reward(failed)
+        done = failed | timed_out
+        ids = done.nonzero().squeeze(-1)
+        self._note_episodes(ids, failed)
+        if len(ids):
+            with self.timed("reset"):
+                self.reset_to(ids, self._sample_starts(len(ids)), noisy=True)
+        observations = self.observe(ids)
+        return observations, reward, done, {"time_outs": timed_out, "log": self._log}
+
+    def advance(self, actions: Tensor) -> None:
+        """Act, simulate, move the reference on. No episode ends here: evaluation judges by rules of its own."""
+        with self.timed("reward"):
+            self.last_foot_contact.copy_(self.foot_contact)
+            self._apply_actions(actions)
+        self._simulate()
+        with self.timed("reward"):
+            self.episode_length_buf += 1
+            torch.minimum(self.frame + 1, self.last_frame, out=self.frame)
+            self.refresh()
+
+    def observe(self, reset_ids: Tensor | None = None) -> TensorDict:
+        """Compute the observations of the present state; histories of ``reset_ids`` start anew."""
+        with self.timed("observation"):
+            return self._observe(reset_ids)
+
+    def refresh(self) -> None:
+        """Recompute everything derived from the simulator's state and the reference index.
+
+        Runs after every advance and after every reset, so no term can read a stale target.
+        """
+        self.reference = self.reference_table.at(self.frame)
+        sim, ref, anchor = self.sim, self.reference, self.anchor
+        self.anchor_pos_w, self.anchor_quat = sim.body_pos_w[:, anchor], sim.body_quat_wxyz[:, anchor]
+        self.ref_anchor_pos_w, self.ref_anchor_quat = ref.body_pos_w[:, anchor], ref.body_quat_wxyz[:, anchor]
+
+    # ------------------------------------------------------------------ resets
+
+    def reset(self) -> tuple[TensorDict, dict]:
+        """Start every env anew on frames drawn as in training."""
+        ids = torch.arange(self.num_envs, device=self.device)
+        self.reset_to(ids, self._sample_starts(self.num_envs), noisy=True)
+        return self.observe(ids), {}
+
+    def reset_to(self, env_ids: Tensor, frames: Tensor, noisy: bool) -> None:
+        """Put envs (n,) on reference frames (n,), with or without the configured start noise."""
+        cfg = self.cfg.deepmimic
+        ref = self.reference_table.at(frames)
+        noise = self._start_noise(len(env_ids)) if noisy else None
+        root_pos, root_quat, dof_pos = ref.root_pos_w.clone(), ref.root_quat_wxyz, ref.dof_pos
+        moving = 1.0 if cfg.init_velocities else 0.0
+        lin_vel, ang_vel, dof_vel = (
+            ref.root_lin_vel_w * moving, ref.root_ang_vel_w * moving, ref.dof_vel * moving,
+        )  # fmt: skip
+        root_pos[:, 2] += cfg.respawn_z_offset
+        if noise is not None:
+            root_pos += noise["root_pos"]
+            root_quat = math.quat_mul(math.quat_from_rotation_vector(noise["root_rot"]), root_quat)
+            dof_pos = torch.clamp(dof_pos + noise["dof_pos"], self.dof_lower, self.dof_upper)
+            lin_vel, ang_vel = lin_vel + noise["root_lin_vel"], ang_vel + noise["root_ang_vel"]
+            dof_vel = dof_vel + noise["dof_vel"]
+        self.sim.reset(env_ids, root_pos, root_quat, lin_vel, ang_vel, dof_pos, dof_vel)
+        self.frame[env_ids] = frames
+        self.last_frame[env_ids] = self.data.clip_last_frame(self.data.clip_of(frames))
+        self.episode_length_buf[env_ids] = 0
+        self.refresh()
+        # The action that would ask for the pose the robot is in: no jump is punished in the first step.
+        standing = (dof_pos - self._target_offset()[env_ids]) / self.action_scale
+        limit = self.cfg.normalization.clip_actions
+        self.actions[env_ids] = standing.clamp(-limit, limit) if self.cfg.control.control_type == "P" else 0.0
+        self.last_actions[env_ids] = self.actions[env_ids]
+        self.last_foot_contact[env_ids] = self.foot_contact[env_ids]
+
+    def _sample_starts(self, n: int) -> Tensor:
+        """Start frames (n,): uniform over all frames, a share of them at the clip's first frame."""
+        cfg = self.cfg.deepmimic
+        frames = self.data.sample(n, self.generator)
+        at_start = torch.rand(n, generator=self.generator, device=self.device) < (
+            cfg.start_frame_share if cfg.randomize_start_offset else 1.0
+        )
+        return torch.where(at_start, self.data.clip_start[self.data.clip_of(frames)], frames)
+
+    def _start_noise(self, n: int) -> dict[str, Tensor]:
+        scales = self.cfg.noise.init_noise_scales
+
+        def uniform(width: int, scale: float | list[float]) -> Tensor:
+            unit = torch.rand(n, width, generator=self.generator, device=self.device) * 2.0 - 1.0
+            return unit * torch.as_tensor(scale, device=self.device)
+
+        rot = scales.root_rot
+        return {
+            "root_pos": uniform(3, [scales.root_xy, scales.root_xy, scales.root_z]),
+            "root_rot": uniform(3, [rot, rot, 2.0 * rot]),
+            "root_lin_vel": uniform(3, scales.root_lin_vel),
+            "root_ang_vel": uniform(3, scales.root_ang_vel),
+            "dof_pos": uniform(self.num_actions, scales.dof_pos),
+            "dof_vel": uniform(self.num_actions, scales.dof_vel),
+        }
+
+    # ------------------------------------------------------------------ judging
+
+    def _check_terminations(self) -> tuple[Tensor, Tensor]:
+        """Failed and timed out, (N,) each; a failure on the last frame is a failure, not a time-out."""
+        failed = self.sim.diverged.clone()
+        self._cause.fill_(-1)
+        self._cause[failed] = 0
+        for index, rule in enumerate(self._termination_rules, start=1):
+            hit = rule(self)
+            self._cause[hit & ~failed] = index
+            failed |= hit
+        over = (self.frame >= self.last_frame) | (self.episode_length_buf >= self.max_episode_length)
+        return failed, over & ~failed
+
+    def _compute_reward(self, failed: Tensor) -> Tensor:
+        """Weighted sum of the reward terms, (N,). A diverged env earns nothing from its meaningless state."""
+        self.failed = failed
+        values = torch.stack([term(self) * weight for term, weight in self._reward_terms])
+        values[:, self.sim.diverged] = 0.0
+        self._reward_sums += values
+        if not self.cfg.rewards.only_positive_rewards:
+            return values.sum(0)
+        # The penalty for failing is not part of the sum that is clipped.
+        ending = self.reward_names.index("termination") if "termination" in self.reward_names else None
+        last = torch.zeros_like(values[0]) if ending is None else values[ending]
+        return (values.sum(0) - last).clamp(min=0.0) + last
+
+    def _note_episodes(self, ids: Tensor, failed: Tensor) -> None:
+        """Averages over the episodes that end in this step, for the log."""
+        self._log = {}
+        if not len(ids):
+            return
+        seconds = self.episode_length_buf[ids] * self.step_dt
+        for index, name in enumerate(self.reward_names):
+            self._log[f"Reward/{name}"] = (self._reward_sums[index, ids] / seconds).mean()
+        self._reward_sums[:, ids] = 0.0
+        count = float(len(ids))
+        causes = self._cause[ids]
+        for index, name in enumerate(self.termination_names):
+            self._log[f"Termination/{name}"] = (causes == index).sum() / count
+        self._log["Episode/success"] = (~failed[ids]).float().mean()
+        self._log["Episode/seconds"] = seconds.mean()
+
+    # ------------------------------------------------------------------ set-up
+
+    def _watched_bodies(self) -> list[str]:
+        cfg = self.cfg.deepmimic
+        watched = {*cfg.tracked_body_names, cfg.anchor_body_name, *cfg.end_effector_names, *self.robot.foot_bodies}
+        for field in ("tracked_body_names", "end_effector_names"):
+            self.match_bodies(getattr(cfg, field), f"deepmimic.{field}")
+        self.match_bodies([cfg.anchor_body_name], "deepmimic.anchor_body_name")
+        return [name for name in self.robot.body_names if name in watched]
+
+    def _load_motion(self) -> None:
+        cfg = self.cfg.deepmimic
+        self.data = ReplayData.load(
+            cfg.amass_replay_data_path,
+            model=self.robot.compile(),
+            joint_names=self.robot.joint_names,
+            body_names=self.sim.body_names,
+            foot_bodies=self.robot.foot_bodies,
+            control_dt=self.step_dt,
+            device=self.device,
+            start_time=cfg.start_time,
+            end_time=cfg.end_time,
+            cut_off_import_length=cfg.cut_off_import_length,
+            n_append=cfg.n_append,
+            height_direct_offset=cfg.height_direct_offset,
+            default_data_fps=cfg.default_data_fps,
+            csv_root_quat_order=cfg.csv_root_quat_order,
+            ground_align=cfg.ground_align,
+            locked_joints=self.cfg.asset.locked_joints,
+            feed_forward=self.cfg.control.feed_forward == "inverse_dynamics",
+        )
+        self.reference_table = ReferenceTable(self.data)
+        self._offset_table = self._joint_target_offsets()
+
+    def _joint_target_offsets(self) -> Tensor:
+        """Joint targets of a zero action for every frame, (F, J).
+
+        A servo's torque is kp (target - q) - kd qd, so a torque tau along the reference wants
+        target = q_ref + tau / kp + kd / kp qd_ref.
+        """
+        control, data = self.cfg.control, self.data
+        base = data.dof_pos if control.control_type == "residual" else self.default_dof_pos.expand_as(data.dof_pos)
+        offset = base.clone()
+        if control.feed_forward != "none":
+            offset += data.dof_vel * (self.damping / self.stiffness)
+        if control.feed_forward == "inverse_dynamics":
+            offset += data.feed_forward / self.stiffness
+        return offset
+
+    def _target_offset(self) -> Tensor:
+        """See :meth:`LeggedRobot._target_offset`: the frame this step is to reach."""
+        return self._offset_table.index_select(0, torch.minimum(self.frame + 1, self.last_frame))
+
+    def _index_bodies(self) -> None:
+        sim, cfg, device = self.sim, self.cfg.deepmimic, self.device
+        self.anchor = sim.body_index(cfg.anchor_body_name)
+        self.tracked = torch.tensor([sim.body_index(n) for n in cfg.tracked_body_names], device=device)
+        self.end_effectors = torch.tensor([sim.body_index(n) for n in cfg.end_effector_names], device=device)
+        self.feet_bodies = torch.tensor([sim.body_index(n) for n in self.robot.foot_bodies], device=device)
+        self.upper_body = torch.tensor(
+            self.match_joints(cfg.upper_body_joints, "deepmimic.upper_body_joints"), device=device
+        )
+        contacts = sim.contact_body_names
+        asset = self.cfg.asset
+        self.penalized = torch.tensor(
+            [contacts.index(n) for n in self.match_bodies(asset.penalize_contacts_on, "asset.penalize_contacts_on")],
+            dtype=torch.long, device=device,
+        )  # fmt: skip
+        names = self.match_bodies(asset.terminate_after_contacts_on, "asset.terminate_after_contacts_on")
+        self.forbidden = torch.tensor([contacts.index(n) for n in names], dtype=torch.long, device=device)
+        middle, half = 0.5 * (self.dof_lower + self.dof_upper), 0.5 * (self.dof_upper - self.dof_lower)
+        soft = self.cfg.rewards.soft_dof_pos_limit
+        self.soft_dof_lower, self.soft_dof_upper = middle - soft * half, middle + soft * half
+
+    def _allocate_tracking(self) -> None:
+        n, device = self.num_envs, self.device
+        self.frame = torch.zeros(n, dtype=torch.long, device=device)
+        self.last_frame = torch.ones(n, dtype=torch.long, device=device)
+        self.failed = torch.zeros(n, dtype=torch.bool, device=device)
+        self._cause = torch.full((n,), -1, dtype=torch.long, device=device)
+        self._log: dict[str, Tensor] = {}
+
+    def _build_terms(self) -> None:
+        scales = vars(self.cfg.rewards.scales)
+        functions = find_terms(rewards, list(scales), "rewards.scales")
+        missing = set(known_terms(rewards)) - set(scales)
+        if missing:
+            raise ConfigError(f"rewards.scales has no weight for {', '.join(sorted(missing))}")
+        self.reward_names = tuple(name for name, weight in scales.items() if weight != 0.0)
+        self._reward_terms = [(functions[name], scales[name] * self.step_dt) for name in self.reward_names]
+        self._reward_sums = torch.zeros(len(self.reward_names), self.num_envs, device=self.device)
+        rules = terminations.active_rules(self.cfg)
+        self._termination_rules = [rule for _, rule in rules]
+        self.termination_names = ("diverged", *(name for name, _ in rules))
+        self.refresh()
+        self._build_observations()
+
+    # ------------------------------------------------------------------ resuming
+
+    def state_dict(self) -> dict:
+        """Everything needed to continue bit for bit."""
+        return super().state_dict() | {
+            "frame": self.frame.clone(),
+            "last_frame": self.last_frame.clone(),
+            "reward_sums": self._reward_sums.clone(),
+            "clips": list(self.data.clip_names),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore what ``state_dict`` returned."""
+        super().load_state_dict(state)
+        self.frame.copy_(state["frame"])
+        self.last_frame.copy_(state["last_frame"])
+        self._reward_sums.copy_(state["reward_sums"])
+        self.refresh()

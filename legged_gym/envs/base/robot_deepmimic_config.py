@@ -1,0 +1,202 @@
+"""Configuration of motion tracking. Plain dataclasses; no heavy import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+
+
+@dataclass
+class DeepMimicCfg:
+    """The reference motion: which clips, how they are read, where episodes start and when they are lost."""
+
+    amass_replay_data_path: list[str] = field(default_factory=lambda: ["g1/walk_forward.npz"])
+    """Clips: files, globs or folders; looked for as given, then under retargeted_data/, then in a folder beside it."""
+    default_data_fps: float = 30.0
+    """Frame rate of clips whose file does not say, Hz."""
+    csv_root_quat_order: Literal["auto", "xyzw", "wxyz"] = "auto"
+    """Quaternion order of CSV clips: xyzw (LAFAN1, Unitree), wxyz (Kimodo), or found out from the data."""
+    start_time: float = 0.0
+    """Cut: seconds of every clip to skip."""
+    end_time: float | None = None
+    """Cut: second at which every clip ends; None = its own end."""
+    cut_off_import_length: int = -1
+    """Longest clip imported, in control steps after resampling; -1 = no limit."""
+    n_append: int = 0
+    """Copies of the last frame added at the end, so that the robot must come to rest."""
+    height_direct_offset: float = 0.0
+    """Added to the height of every reference, m."""
+    ground_align: bool = True
+    """Shift each clip vertically so that its median lowest foot height is the ground."""
+    tracked_body_names: list[str] = field(default_factory=list)
+    """Bodies that rewards, terminations and the critic compare with the reference."""
+    anchor_body_name: str = "torso_link"
+    """Body whose position and orientation stand for the robot's."""
+    end_effector_names: list[str] = field(default_factory=list)
+    """Bodies watched by terminations.end_effector_height."""
+    upper_body_joints: list[str] = field(default_factory=lambda: ["waist", "shoulder", "elbow"])
+    """Joints (name patterns) in the term `upper_body_joint_targets`."""
+    randomize_start_offset: bool = True
+    """Start episodes anywhere in the clip (reference state initialisation); False = at its beginning."""
+    start_frame_share: float = 0.1
+    """Share of the resets that start at the clip's first frame even so."""
+    init_velocities: bool = True
+    """Start with the reference's velocities; False = at rest."""
+    respawn_z_offset: float = 0.0
+    """Height added to the robot at reset, m."""
+    link_pos_error_threshold: float | None = None
+    """End the episode when any tracked link is further than this from the reference, m; None = no such rule."""
+
+
+@dataclass
+class TerminationsCfg:
+    """When an episode has failed, beside deepmimic.link_pos_error_threshold. None switches a rule off."""
+
+    anchor_height: float | None = 0.25
+    """Anchor height off the reference by more than this, m."""
+    anchor_tilt: float | None = 0.8
+    """Difference of the vertical component of gravity in the anchor frame, robot against reference (0 to 2)."""
+    anchor_distance: float | None = None
+    """Anchor further than this from the reference in the horizontal plane, m."""
+    end_effector_height: float | None = 0.25
+    """Height of any end effector off the reference by more than this, m."""
+
+
+@dataclass
+class RewardScalesCfg:
+    """Weight per second of every reward term; 0 = not computed."""
+
+    anchor_pos_tracking: float = 0.5
+    """Anchor position: exp(-|error|^2 / sigma^2), world frame."""
+    anchor_ori_tracking: float = 0.5
+    """Anchor orientation: exp(-angle^2 / sigma^2)."""
+    body_pos_tracking: float = 1.0
+    """Tracked bodies relative to the anchor's place and heading: exp(-mean |error|^2 / sigma^2)."""
+    body_ori_tracking: float = 1.0
+    """Orientation of tracked bodies relative to the anchor's heading: exp(-mean angle^2 / sigma^2)."""
+    body_lin_vel_tracking: float = 1.0
+    """Linear velocity of tracked bodies: exp(-mean |error|^2 / sigma^2), world frame."""
+    body_ang_vel_tracking: float = 1.0
+    """Angular velocity of tracked bodies: exp(-mean |error|^2 / sigma^2), world frame."""
+    joint_pos_tracking: float = 0.0
+    """exp(-joint_pos_tracking_k * sum of squared joint errors)."""
+    joint_vel_tracking: float = 0.0
+    """exp(-joint_vel_tracking_k * sum of squared joint velocity errors)."""
+    link_pos_tracking: float = 0.0
+    """exp(-link_pos_tracking_k * sum over tracked links of |error|^2), world frame."""
+    link_vel_tracking: float = 0.0
+    """exp(-link_vel_tracking_k * sum over tracked links of |velocity error|^2), world frame."""
+    torso_pos_tracking: float = 0.0
+    """exp(-torso_pos_tracking_k * |anchor position error|^2)."""
+    torso_orientation_tracking: float = 0.0
+    """exp(-torso_orientation_tracking_k * anchor angle)."""
+    root_pos_tracking: float = 0.0
+    """exp(-root_pos_tracking_k * |root position error|^2)."""
+    root_orientation_tracking: float = 0.0
+    """exp(-root_orientation_tracking_k * root angle)."""
+    root_vel_tracking: float = 0.0
+    """exp(-root_vel_tracking_k * |root velocity error|)."""
+    root_ang_vel_tracking: float = 0.0
+    """exp(-root_ang_vel_tracking_k * |root angular velocity error|)."""
+    feet_contact_matching: float = 0.0
+    """Number of feet whose contact is the reference's."""
+    contact_no_vel: float = 0.0
+    """Speed of feet that touch the ground, m/s; a penalty wants a negative weight."""
+    action_rate: float = 0.0
+    """Sum of squared changes of the action."""
+    dof_pos_limits: float = 0.0
+    """Sum of what joints exceed their soft range by, rad."""
+    collision: float = 0.0
+    """Number of bodies of asset.penalize_contacts_on in contact."""
+    termination: float = 0.0
+    """1 in the step an episode fails."""
+    alive: float = 0.0
+    """1 in every step."""
+
+
+@dataclass
+class RewardsCfg:
+    """Reward weights and the sharpness of the tracking terms."""
+
+    scales: RewardScalesCfg = field(default_factory=RewardScalesCfg)
+    """Weight of each term, per second (multiplied by the control period)."""
+    only_positive_rewards: bool = False
+    """Clip the sum at 0 before the termination term is added."""
+    soft_dof_pos_limit: float = 0.9
+    """Share of each joint's range that is free of penalty."""
+    anchor_pos_sigma: float = 0.3
+    """Width of anchor_pos_tracking, m."""
+    anchor_ori_sigma: float = 0.4
+    """Width of anchor_ori_tracking, rad."""
+    body_pos_sigma: float = 0.3
+    """Width of body_pos_tracking, m."""
+    body_ori_sigma: float = 0.4
+    """Width of body_ori_tracking, rad."""
+    body_lin_vel_sigma: float = 1.0
+    """Width of body_lin_vel_tracking, m/s."""
+    body_ang_vel_sigma: float = 3.14
+    """Width of body_ang_vel_tracking, rad/s."""
+    joint_pos_tracking_k: float = 2.0
+    """Sharpness of joint_pos_tracking, 1/rad^2."""
+    joint_vel_tracking_k: float = 0.01
+    """Sharpness of joint_vel_tracking, s^2/rad^2."""
+    link_pos_tracking_k: float = 5.0
+    """Sharpness of link_pos_tracking, 1/m^2."""
+    link_vel_tracking_k: float = 0.1
+    """Sharpness of link_vel_tracking, s^2/m^2."""
+    torso_pos_tracking_k: float = 50.0
+    """Sharpness of torso_pos_tracking, 1/m^2."""
+    torso_orientation_tracking_k: float = 3.0
+    """Sharpness of torso_orientation_tracking, 1/rad."""
+    root_pos_tracking_k: float = 20.0
+    """Sharpness of root_pos_tracking, 1/m^2."""
+    root_orientation_tracking_k: float = 3.0
+    """Sharpness of root_orientation_tracking, 1/rad."""
+    root_vel_tracking_k: float = 10.0
+    """Sharpness of root_vel_tracking, s/m."""
+    root_ang_vel_tracking_k: float = 0.01
+    """Sharpness of root_ang_vel_tracking, s/rad."""
+
+
+@dataclass
+class InitNoiseCfg:
+    """Half-widths of the uniform noise on the state an episode starts in."""
+
+    root_xy: float = 0.0
+    """Horizontal root position, m."""
+    root_z: float = 0.0
+    """Root height, m."""
+    root_rot: float = 0.0
+    """Roll and pitch of the root, rad; heading has twice this."""
+    root_lin_vel: float = 0.0
+    """Root velocity, m/s."""
+    root_ang_vel: float = 0.0
+    """Root angular velocity, rad/s."""
+    dof_pos: float = 0.0
+    """Joint positions, rad; clipped to the joints' ranges."""
+    dof_vel: float = 0.0
+    """Joint velocities, rad/s."""
+
+
+@dataclass
+class NoiseCfg:
+    """Randomness that makes a policy robust."""
+
+    init_noise_scales: InitNoiseCfg = field(default_factory=InitNoiseCfg)
+    """Noise on the start state."""
+
+
+@dataclass
+class RobotDeepMimicCfg(LeggedRobotCfg):
+    """A robot that follows a reference motion."""
+
+    deepmimic: DeepMimicCfg = field(default_factory=DeepMimicCfg)
+    """Reference motion."""
+    rewards: RewardsCfg = field(default_factory=RewardsCfg)
+    """Rewards."""
+    terminations: TerminationsCfg = field(default_factory=TerminationsCfg)
+    """Failure rules of training."""
+    noise: NoiseCfg = field(default_factory=NoiseCfg)
+    """Noise."""

@@ -1,0 +1,73 @@
+"""Named sets of changes to the G1 tasks' defaults."""
+
+from __future__ import annotations
+
+from legged_gym.envs.base.legged_robot_config import ControlCfg, NormalizationCfg, ObservationsCfg
+from legged_gym.envs.base.robot_deepmimic_config import InitNoiseCfg, RewardsCfg, RewardScalesCfg, TerminationsCfg
+from legged_gym.envs.g1.g1_deepmimic_config import (
+    ORIGINAL_ACTOR_TERMS,
+    ORIGINAL_CRITIC_TERMS,
+    ORIGINAL_TRACKED_BODIES,
+)
+from legged_gym.rl.rl_config import PolicyCfg, PPOCfg
+from legged_gym.utils.config import TaskCfg
+
+
+def videomimic(cfg: TaskCfg) -> None:
+    """The original VideoMimic's gains, observations, weights, network and PPO settings, to compare with.
+
+    Left out on purpose: its weight of 2000 on ``feet_air_time``, a term it gates with velocity commands drawn at
+    random. Everything is per second here, as it is there before its hidden multiplication by the control period.
+    """
+    env, train = cfg.env, cfg.train
+    env.sim.dt = 0.005
+    env.control = ControlCfg(gains="videomimic", control_type="P", decimation=4)
+    env.normalization = NormalizationCfg(clip_actions=8.0)
+    env.observations = ObservationsCfg(actor=list(ORIGINAL_ACTOR_TERMS), critic=list(ORIGINAL_CRITIC_TERMS))
+    env.deepmimic.tracked_body_names = list(ORIGINAL_TRACKED_BODIES)
+    env.deepmimic.link_pos_error_threshold = 0.3
+    env.deepmimic.start_frame_share = 0.0
+    env.terminations = TerminationsCfg(anchor_height=None, anchor_tilt=None, end_effector_height=None)
+    env.noise.init_noise_scales = InitNoiseCfg()
+    env.rewards = RewardsCfg(scales=_original_weights(), soft_dof_pos_limit=0.98)
+    train.policy = PolicyCfg(
+        init_noise_std=0.8,
+        actor_hidden_dims=(512, 256, 128),
+        critic_hidden_dims=(512, 256, 128),
+        obs_normalization=False,
+    )
+    train.algorithm = PPOCfg(
+        num_learning_epochs=5,
+        gamma=0.99,
+        lam=0.95,
+        entropy_coef=0.0025,
+        learning_rate=1e-3,
+        schedule="adaptive",
+        desired_kl=0.02,
+        bounds_loss_coef=0.0005,
+    )
+    train.runner.num_steps_per_env = 24
+
+
+def _original_weights() -> RewardScalesCfg:
+    return RewardScalesCfg(
+        anchor_pos_tracking=0.0,
+        anchor_ori_tracking=0.0,
+        body_pos_tracking=0.0,
+        body_ori_tracking=0.0,
+        body_lin_vel_tracking=0.0,
+        body_ang_vel_tracking=0.0,
+        joint_pos_tracking=120.0,
+        joint_vel_tracking=24.0,
+        link_pos_tracking=30.0,
+        link_vel_tracking=5.0,
+        torso_pos_tracking=15.0,
+        torso_orientation_tracking=15.0,
+        root_orientation_tracking=15.0,
+        feet_contact_matching=1.0,
+        contact_no_vel=-100.0,
+        action_rate=-0.2,
+        dof_pos_limits=-50.0,
+        collision=-15.0,
+        termination=-500.0,
+    )

@@ -1,0 +1,210 @@
+"""One clip made into what a tracking environment needs of it: states at the control rate, on one robot."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from legged_gym.motion.clip import Clip
+from legged_gym.motion.contacts import collision_points, foot_contacts, height_above_ground
+from legged_gym.motion.feed_forward import effort_limits, inverse_dynamics_feed_forward
+from legged_gym.motion.formats import QuatOrder
+from legged_gym.motion.kinematics import BodyStates, ModelIndex, forward_kinematics
+from legged_gym.motion.resample import SampledMotion, angular_velocity_w, linear_velocity, resample
+from legged_gym.utils.errors import MotionError
+
+logger = logging.getLogger(__name__)
+
+MAX_GROUND_SHIFT = 0.1
+"""Ground alignment corrects calibration, m; a clip further off than this plays on terrain and is left where it is."""
+
+
+@dataclass(frozen=True)
+class ClipOptions:
+    """How clips are read and cut."""
+
+    start_time: float = 0.0
+    """Second of the clip to start at."""
+    end_time: float | None = None
+    """Second to end at; None for the clip's own end."""
+    cut_off_import_length: int = -1
+    """Most samples to keep, after resampling; -1 for all."""
+    n_append: int = 0
+    """Frozen copies of the last sample to add."""
+    height_direct_offset: float = 0.0
+    """Added to all heights, m."""
+    default_data_fps: float | None = None
+    """Frames per second of files that do not state theirs; None or not positive for their format's usual rate."""
+    csv_root_quat_order: QuatOrder = "auto"
+    """Root quaternion order of CSV files."""
+    ground_align: bool = False
+    """Shift each clip so that the median of its lowest foot point is on the ground."""
+    feed_forward: bool = False
+    """Compute inverse-dynamics torques."""
+
+
+class RobotLayout:
+    """The robot that clips are put on: a MuJoCo model and the order of joints, bodies and feet in results.
+
+    Raises:
+        MotionError: the model lacks a joint or body, or the feet have no collision geometry.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        joint_names: Sequence[str],
+        body_names: Sequence[str],
+        foot_bodies: Sequence[str],
+        locked_joints: Sequence[str] = (),
+    ) -> None:
+        """`locked_joints` are name patterns, as in the asset's configuration: joints that clips have and the robot not."""
+        self.model = model
+        self.joint_names, self.body_names = tuple(joint_names), tuple(body_names)
+        self.foot_bodies, self.locked_joints = tuple(foot_bodies), tuple(locked_joints)
+        self.index = ModelIndex(model, self.joint_names)
+        self.foot_points = collision_points(model, self.foot_bodies)
+
+    def joint_columns(self, clip: Clip) -> np.ndarray:
+        """(J,) columns of the clip's joints in the robot's order.
+
+        Raises:
+            MotionError: the clip has a joint that is neither the robot's nor locked, or lacks one of the robot's.
+        """
+        file = clip.provenance.get("file", clip.name)
+        surplus = [name for name in clip.joint_names if name not in self.joint_names]
+        unknown = [name for name in surplus if not self._is_locked(name)]
+        if unknown:
+            raise MotionError(
+                f"{file}: joints {', '.join(unknown)} are not the robot's; it has {', '.join(self.joint_names)}"
+                + (f" and locked {', '.join(self.locked_joints)}" if self.locked_joints else "")
+            )
+        missing = [name for name in self.joint_names if name not in clip.joint_names]
+        if missing:
+            raise MotionError(f"{file}: lacks the robot's joints {', '.join(missing)}")
+        if surplus:
+            logger.info("%s: dropped %d joints that the robot has locked: %s", file, len(surplus), ", ".join(surplus))
+        return np.array([clip.joint_names.index(name) for name in self.joint_names], dtype=int)
+
+    def _is_locked(self, joint: str) -> bool:
+        return any(fnmatch.fnmatch(joint, f"*{pattern}*") for pattern in self.locked_joints)
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceStates:
+    """States of one clip, T samples at the control rate. World frame, float64 numpy; see `ReplayData` for the fields."""
+
+    dof_pos: np.ndarray
+    dof_vel: np.ndarray
+    root_pos: np.ndarray
+    root_quat_wxyz: np.ndarray
+    root_lin_vel_w: np.ndarray
+    root_ang_vel_w: np.ndarray
+    body_pos_w: np.ndarray
+    body_quat_wxyz: np.ndarray
+    body_lin_vel_w: np.ndarray
+    body_ang_vel_w: np.ndarray
+    contacts: np.ndarray
+    feed_forward: np.ndarray | None
+
+
+def reference_states(clip: Clip, robot: RobotLayout, control_dt: float, options: ClipOptions) -> ReferenceStates:
+    """Cut, resample and complete one clip.
+
+    Order: crop to [start_time, end_time], resample, cut to cut_off_import_length samples, append frozen samples, put on
+    the ground, add height_direct_offset. Velocities are differences of the result, so frozen samples are at rest.
+
+    Raises:
+        MotionError: joints or recorded contacts do not fit the robot, or the options leave fewer than two samples.
+    """
+    columns = robot.joint_columns(clip)
+    motion = _cut(clip, resample(clip, control_dt, options.start_time, options.end_time), control_dt, options)
+    dof_pos = motion.dof_pos[:, columns]
+    dof_vel = linear_velocity(motion.time, dof_pos)
+    lin_vel = linear_velocity(motion.time, motion.root_pos)
+    ang_vel = angular_velocity_w(motion.time, motion.root_quat_wxyz)
+
+    index = robot.index
+    qpos = index.qpos(motion.root_pos, motion.root_quat_wxyz, dof_pos)
+    qvel = index.qvel(motion.root_quat_wxyz, lin_vel, ang_vel, dof_vel)
+    names = robot.body_names + robot.foot_bodies
+    states = forward_kinematics(robot.model, names, qpos, qvel)
+    feet = _select(states, slice(len(robot.body_names), None))
+    shift = _ground_shift(clip, robot, feet) if options.ground_align else 0.0
+    for height in (qpos[:, index.root_qpos + 2], states.pos_w[..., 2]):
+        height += shift
+    contacts = _recorded_contacts(clip, motion, robot)
+    if contacts is None:
+        contacts = foot_contacts(robot.foot_points, len(robot.foot_bodies), feet)
+    torque = None
+    if options.feed_forward:
+        limits = effort_limits(index)
+        torque = inverse_dynamics_feed_forward(index, motion.time, qpos, qvel, limits).torque
+
+    raised = np.array([0.0, 0.0, options.height_direct_offset])
+    bodies = _select(states, slice(0, len(robot.body_names)))
+    return ReferenceStates(
+        dof_pos=dof_pos,
+        dof_vel=dof_vel,
+        root_pos=qpos[:, index.root_qpos : index.root_qpos + 3] + raised,
+        root_quat_wxyz=motion.root_quat_wxyz,
+        root_lin_vel_w=lin_vel,
+        root_ang_vel_w=ang_vel,
+        body_pos_w=bodies.pos_w + raised,
+        body_quat_wxyz=bodies.quat_wxyz,
+        body_lin_vel_w=bodies.lin_vel_w,
+        body_ang_vel_w=bodies.ang_vel_w,
+        contacts=contacts,
+        feed_forward=torque,
+    )
+
+
+def _cut(clip: Clip, motion: SampledMotion, control_dt: float, options: ClipOptions) -> SampledMotion:
+    """Keep the first samples, repeat the last one, as the options say."""
+    keep = len(motion.time) if options.cut_off_import_length < 0 else options.cut_off_import_length
+    keep = min(keep, len(motion.time))
+    if keep < 2:
+        raise MotionError(
+            f"{clip.provenance.get('file', clip.name)}: cut_off_import_length {options.cut_off_import_length} leaves "
+            f"{keep} samples; a reference needs at least two"
+        )
+    frozen = max(options.n_append, 0)
+    indices = np.concatenate((np.arange(keep), np.full(frozen, keep - 1)))
+    later = motion.time[keep - 1] + control_dt * np.arange(1, frozen + 1)
+    return motion.take(indices, np.concatenate((motion.time[:keep], later)))
+
+
+def _ground_shift(clip: Clip, robot: RobotLayout, feet: BodyStates) -> float:
+    """Height to add so that the clip stands on the ground, m."""
+    height = height_above_ground(robot.foot_points, feet)
+    file = clip.provenance.get("file", clip.name)
+    if abs(height) > MAX_GROUND_SHIFT:
+        logger.warning("%s: its feet are %.3f m off the ground, taken for terrain: not shifted", file, height)
+        return 0.0
+    logger.info("%s: shifted by %.1f mm onto the ground", file, -1e3 * height)
+    return -height
+
+
+def _recorded_contacts(clip: Clip, motion: SampledMotion, robot: RobotLayout) -> np.ndarray | None:
+    """(T, n_feet) contacts that the file brought, None if it brought none."""
+    if motion.contacts is None:
+        return None
+    missing = [foot for foot in robot.foot_bodies if foot not in motion.contacts]
+    if missing:
+        raise MotionError(
+            f"{clip.provenance.get('file', clip.name)}: has contacts of {', '.join(motion.contacts)} but not of "
+            f"{', '.join(missing)}"
+        )
+    return np.stack([motion.contacts[foot] for foot in robot.foot_bodies], axis=1)
+
+
+def _select(states: BodyStates, bodies: slice) -> BodyStates:
+    """Some of the bodies, as views."""
+    return BodyStates(
+        states.pos_w[:, bodies], states.quat_wxyz[:, bodies], states.lin_vel_w[:, bodies], states.ang_vel_w[:, bodies]
+    )

@@ -1,0 +1,104 @@
+"""Balance: where the ground pushes, and the centre-of-mass path that follows from it.
+
+The zero-moment point p (ZMP, Vukobratovic 1972) of a body whose mass sits in one point c at height z obeys
+
+    p = c - z / (g + z'') * c''
+
+(Kajita et al., "Biped walking pattern generation by using preview control of zero-moment point", ICRA 2003). With p
+and z given over the whole clip, c is the bounded solution of this linear equation: a tridiagonal system, one row a
+frame, with the same central differences that measure the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.linalg import solve_banded
+
+from legged_gym.motion.synthesis.footsteps import FootstepPlan, Placement
+
+GRAVITY = 9.81
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where a standing foot carries the weight, in its own frame."""
+
+    first: float = 0.01
+    """Distance ahead of the ankle when the other foot lifts off, m."""
+    last: float = 0.07
+    """The same when the other foot touches down."""
+    standing: float = 0.035
+    """The same when both stand side by side."""
+    inward: float = 0.008
+    """Distance inward of the foot's middle line, m."""
+
+    def point(self, place: Placement, foot: int, forward: float) -> np.ndarray:
+        """World xy (2,) under a foot (LEFT or RIGHT)."""
+        return place.point(forward, self.inward * (2 * foot - 1))
+
+
+def zmp_reference(plan: FootstepPlan, support: Support, time: np.ndarray) -> np.ndarray:
+    """Where the ground should push, xy (T, 2): along the sole of the standing foot, across while both stand."""
+
+    def middle(places: tuple[Placement, Placement]) -> np.ndarray:
+        return 0.5 * sum(support.point(place, foot, support.standing) for foot, place in enumerate(places))
+
+    times, points = [plan.move_start_s], [middle(plan.start)]
+    places = list(plan.start)
+    for step in plan.steps:
+        foot = 1 - step.foot
+        times += [step.lift_off_s, step.touch_down_s]
+        points += [support.point(places[foot], foot, x) for x in (support.first, support.last)]
+        places[step.foot] = step.placement
+    if not plan.steps:
+        return np.tile(points[0], (len(time), 1))
+    times.append(plan.move_end_s)
+    points.append(middle(plan.end))
+    return PchipInterpolator(times, np.array(points))(np.clip(time, times[0], times[-1]))
+
+
+def centre_of_mass(
+    zmp: np.ndarray, height: np.ndarray, dt: float, moving: tuple[int, int], settle: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centre-of-mass path for a ZMP, at rest before and after moving.
+
+    Starting from rest, a body that wants to go left must first push to the left with its right foot: the ZMP is given
+    one bump early on and one late, just large enough for zero velocity at both ends, as people do before a first step.
+
+    Args:
+        zmp: (T, 2) wanted, constant outside `moving`.
+        height: (T,) of the centre of mass, m.
+        dt: s between frames.
+        moving: first and last frame of the motion.
+        settle: last frame of the first bump and first frame of the last one.
+
+    Returns:
+        Centre of mass xy (T, 2), and the ZMP (T, 2) with its bumps.
+    """
+    first, last = moving
+    bumps = np.zeros((len(zmp), 2))
+    for column, (start, stop) in enumerate(((first, settle[0]), (settle[1], last))):
+        bumps[start : stop + 1, column] = np.sin(np.linspace(0.0, np.pi, stop - start + 1)) ** 2
+    lever = height.copy()
+    lever[1:-1] = height[1:-1] / (GRAVITY + np.diff(height, 2) / dt**2)
+    rows = slice(first, last + 1)
+    response = _solve(np.hstack((zmp, bumps))[rows], lever[rows] / dt**2)  # (M, 4)
+    slip = np.stack((response[1] - response[0], response[-2] - response[-1]))  # (2, 4): first and last step
+    size = np.linalg.solve(slip[:, 2:], -slip[:, :2])  # (2 bumps, xy)
+    com = np.empty_like(zmp)
+    com[:first], com[last + 1 :] = zmp[first], zmp[last]
+    com[rows] = response[:, :2] + response[:, 2:] @ size
+    return com, zmp + bumps @ size
+
+
+def _solve(zmp: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """c - weight * (second difference of c) = zmp, with c = zmp at both ends. (M, K), (M,) -> (M, K)."""
+    bands = np.zeros((3, len(zmp)))
+    bands[1] = 1.0
+    bands[1, 1:-1] += 2.0 * weight[1:-1]
+    bands[0, 2:] = -weight[1:-1]
+    bands[2, :-2] = -weight[1:-1]
+    return solve_banded((1, 1), bands, zmp)

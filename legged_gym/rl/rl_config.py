@@ -1,0 +1,145 @@
+"""What can be set about learning: the runner, the networks and PPO.
+
+The defaults are the recipe that learns a five-second walk in minutes on two CPU cores: small batches (256 envs x 16
+steps), large policy steps (a KL of 0.2 per iteration), little exploration noise and small networks.
+
+Standard library only, so that ``--help`` answers without importing torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Activation = Literal["elu", "selu", "relu", "gelu", "swish", "mish", "tanh"]
+
+
+@dataclass
+class RunnerCfg:
+    """Length, saving and logging of a run."""
+
+    num_steps_per_env: int = 16
+    """Steps every env takes between two policy updates."""
+
+    max_iterations: int = 1000
+    """Iterations (one rollout and one update each) to train in this call; a resumed run adds as many again."""
+
+    save_interval: int = 50
+    """Save a checkpoint every this many iterations; a killed run loses at most these."""
+
+    experiment_name: str = "g1_deepmimic"
+    """Folder under logs/ that holds the runs of this experiment."""
+
+    run_name: str = ""
+    """Name put behind date and time in the run's folder."""
+
+    resume: bool = False
+    """Continue from a checkpoint, by default the newest of the newest run."""
+
+    load_run: str | None = None
+    """Run to load: the name or the path of its folder; None is the newest by time."""
+
+    checkpoint: int = -1
+    """Iteration of the checkpoint to load; -1 is the newest."""
+
+    logger: Literal["tensorboard", "wandb", "none"] = "tensorboard"
+    """Where curves go besides progress.csv; wandb stays offline unless this machine is logged in to it."""
+
+    wandb_project: str = "legged_gym"
+    """Weights & Biases project, used with logger=wandb."""
+
+    wandb_note: str = ""
+    """Free text kept with the run in Weights & Biases, used with logger=wandb."""
+
+    num_threads: int = 0
+    """Threads torch computes with; 0 is one for each core this process may use."""
+
+
+@dataclass
+class PolicyCfg:
+    """Actor and critic: two separate multi-layer perceptrons, and a Gaussian around the actor's output."""
+
+    init_noise_std: float = 0.4
+    """Standard deviation of the actions at the start, in units of the action scale."""
+
+    re_init_std: bool = False
+    """Set the standard deviation back to init_noise_std when training resumes from a checkpoint."""
+
+    actor_hidden_dims: tuple[int, ...] = (256, 128)
+    """Widths of the actor's hidden layers."""
+
+    critic_hidden_dims: tuple[int, ...] = (256, 128)
+    """Widths of the critic's hidden layers."""
+
+    activation: Activation = "elu"
+    """Non-linearity between the layers of both networks."""
+
+    obs_normalization: bool = True
+    """Shift and scale observations by their running mean and standard deviation."""
+
+
+@dataclass
+class PPOCfg:
+    """Proximal policy optimisation."""
+
+    num_learning_epochs: int = 4
+    """Passes over the samples of an iteration."""
+
+    num_mini_batches: int = 4
+    """Gradient steps per pass; below 1024 samples each, a second thread makes the update slower."""
+
+    clip_param: float = 0.2
+    """Probability ratios (and clipped value steps) count within 1 +- this."""
+
+    gamma: float = 0.97
+    """Discount of a reward one step later."""
+
+    lam: float = 0.9
+    """Decay of generalised advantage estimation: 0 trusts the critic, 1 the sampled returns."""
+
+    value_loss_coef: float = 1.0
+    """Weight of the critic's loss."""
+
+    use_clipped_value_loss: bool = True
+    """Limit the critic's step per update to clip_param, as the policy's."""
+
+    entropy_coef: float = 0.0
+    """Weight of the entropy bonus, which keeps the action noise from shrinking."""
+
+    learning_rate: float = 1e-3
+    """Adam's step size at the start (and throughout with schedule=fixed)."""
+
+    max_grad_norm: float = 1.0
+    """Longest gradient of either network; longer ones are scaled down to it."""
+
+    schedule: Literal["adaptive", "fixed"] = "adaptive"
+    """adaptive: once per iteration, divide or multiply the learning rate by 1.2 to keep the KL near desired_kl."""
+
+    desired_kl: float = 0.2
+    """KL divergence (nats) between the policies before and after an update that the adaptive schedule aims at."""
+
+    bounds_loss_coef: float = 0.0005
+    """Weight of the loss on mean actions beyond clip_actions_threshold: mean over samples of the summed excess."""
+
+    clip_actions_threshold: float = 8.0
+    """Mean actions beyond +- this pay the bounds loss; keep it below normalization.clip_actions."""
+
+    use_mixed_precision: bool = False
+    """Run the networks in bfloat16 during the update: faster where the processor or GPU computes in it."""
+
+
+@dataclass
+class TrainCfg:
+    """Everything about learning."""
+
+    seed: int = 1
+    """Seed of every random number of the run; process r of a multi-process run uses seed + r."""
+
+    runner: RunnerCfg = field(default_factory=RunnerCfg)
+    """Length, saving and logging of a run."""
+
+    policy: PolicyCfg = field(default_factory=PolicyCfg)
+    """Actor and critic networks."""
+
+    algorithm: PPOCfg = field(default_factory=PPOCfg)
+    """Proximal policy optimisation."""

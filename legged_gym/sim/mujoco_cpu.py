@@ -1,0 +1,352 @@
+"""The simulator on CPU cores: MuJoCo's own batched stepping (``mujoco.batch``).
+
+The engine works in float64 rows of its own; after every call the fields the package reads are copied once into
+float32 tensors that keep their storage. Stepping ends at MuJoCo's velocity stage, so poses, velocities and position
+sensors are those of the new state (a plain ``mj_step`` leaves them one substep behind); contact forces and motor
+torques are those of the last substep.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import mujoco
+import numpy as np
+import torch
+from mujoco import batch
+from torch import Tensor
+
+from legged_gym.sim.robot_model import Robot
+from legged_gym.sim.sim_config import SimCfg
+from legged_gym.sim.simulator import Simulator
+
+log = logging.getLogger(__name__)
+
+_CONTACT_SENSOR = "contact_force:"
+_DATASPEC_FORCE = 1 << int(mujoco.mjtConDataField.mjCONDATA_FORCE)
+_REDUCE_NETFORCE = 3
+_DIVERGENCE_WARNINGS = [
+    int(mujoco.mjtWarning.mjWARN_BADQPOS),
+    int(mujoco.mjtWarning.mjWARN_BADQVEL),
+    int(mujoco.mjtWarning.mjWARN_BADQACC),
+    int(mujoco.mjtWarning.mjWARN_BADCTRL),
+]
+_GROUND_GEOM_GROUP = 0
+_FULL_STATE = "full_state"
+
+
+class MujocoCpuSimulator(Simulator):
+    """N robots on all cores. See :class:`Simulator` for what each tensor holds."""
+
+    def __init__(
+        self,
+        robot: Robot,
+        cfg: SimCfg,
+        num_envs: int,
+        body_names: Sequence[str] | None = None,
+        contact_body_names: Sequence[str] = (),
+    ) -> None:
+        """Compile the robot on flat ground and allocate every buffer.
+
+        Args:
+            robot: The robot to step.
+            cfg: Timestep, solver iterations and threads.
+            num_envs: Number of copies N.
+            body_names: Bodies whose poses and velocities are handed out; all by default.
+            contact_body_names: Bodies whose net contact force is measured; each costs a little per substep.
+        """
+        self.num_envs = num_envs
+        self.device = "cpu"
+        self.dt = cfg.dt
+        self.robot = robot
+        self.joint_names = robot.joint_names
+        self.body_names = tuple(body_names if body_names is not None else robot.body_names)
+        self.contact_body_names = tuple(contact_body_names)
+        self.model = self._compile(robot, cfg)
+        _silence_engine_warnings()
+        self._batch = batch.Batch(self.model, num_envs, cfg.num_threads)
+        self._bind()
+        self._allocate()
+        self._parameters = _Parameters(self._batch, self.model, robot)
+        self._batch.reset()
+        self._refresh(None)
+
+    # ------------------------------------------------------------------ stepping
+
+    def set_joint_targets(self, targets: Tensor) -> None:
+        """See :meth:`Simulator.set_joint_targets`."""
+        self._ctrl.copy_(targets)
+
+    def step(self, num_substeps: int) -> None:
+        """See :meth:`Simulator.step`."""
+        try:
+            self._batch.step(nstep=num_substeps, stage=int(mujoco.mjtStage.mjSTAGE_VEL))
+            failed = None
+        except batch.SimulationError as error:
+            failed = np.asarray(error.ids)
+        self._refresh(None)
+        self._note_divergence(failed)
+
+    def reset(
+        self,
+        env_ids: Tensor,
+        root_pos_w: Tensor,
+        root_quat_wxyz: Tensor,
+        root_lin_vel_w: Tensor,
+        root_ang_vel_w: Tensor,
+        dof_pos: Tensor,
+        dof_vel: Tensor,
+    ) -> None:
+        """See :meth:`Simulator.reset`."""
+        order = torch.argsort(env_ids)
+        rows = env_ids[order]
+        ids = rows.numpy().astype(np.int32)
+        self._batch.reset(ids, stage=int(mujoco.mjtStage.mjSTAGE_NONE))
+        dtype = self._qpos.dtype
+        quat = root_quat_wxyz[order].to(dtype)
+        quat = quat / torch.linalg.vector_norm(quat, dim=-1, keepdim=True)
+        ang_vel_b = _rotate_inverse(quat, root_ang_vel_w[order].to(dtype))
+        qpos = self._qpos[rows]
+        qvel = torch.zeros_like(self._qvel[rows])
+        qpos[:, 0:3], qpos[:, 3:7] = root_pos_w[order].to(dtype), quat
+        qpos[:, self._qpos_index] = dof_pos[order].to(dtype)
+        qvel[:, 0:3], qvel[:, 3:6] = root_lin_vel_w[order].to(dtype), ang_vel_b
+        qvel[:, self._qvel_index] = dof_vel[order].to(dtype)
+        self._qpos[rows], self._qvel[rows] = qpos, qvel
+        self._ctrl[rows] = dof_pos[order].to(dtype)
+        self._batch.forward(ids)
+        self._warnings_seen[ids] = self._divergences()[ids]
+        self.diverged[rows] = False
+        self._refresh(rows)
+
+    # ------------------------------------------------------------------ parameters, rays, state
+
+    def set_parameter(self, name: str, values: Tensor, env_ids: Tensor | None = None) -> None:
+        """See :meth:`Simulator.set_parameter`."""
+        self._parameters.set(name, values, env_ids)
+
+    def parameter(self, name: str) -> Tensor:
+        """See :meth:`Simulator.parameter`."""
+        return self._parameters.get(name)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """See :meth:`Simulator.parameter_names`."""
+        return self._parameters.names
+
+    def cast_rays(self, origins_w: Tensor, directions_w: Tensor) -> Tensor:
+        """See :meth:`Simulator.cast_rays`."""
+        groups = np.zeros(mujoco.mjNGROUP, np.uint8)
+        groups[_GROUND_GEOM_GROUP] = 1
+        distance, _ = self._batch.ray(origins_w.double().numpy(), directions_w.double().numpy(), geomgroup=groups)
+        result = torch.from_numpy(distance).float()
+        return torch.where(result < 0, torch.inf, result)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """See :meth:`Simulator.state_dict`."""
+        state = {
+            _FULL_STATE: torch.from_numpy(self._batch.state.copy()),
+            "contact_force_w": self.contact_force_w.clone(),
+            "dof_torque": self.dof_torque.clone(),
+            "diverged": self.diverged.clone(),
+            "num_diverged": torch.tensor(self.num_diverged),
+        }
+        return state | {f"parameter:{name}": value for name, value in self._parameters.state().items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """See :meth:`Simulator.load_state_dict`."""
+        for key, value in state.items():
+            if key.startswith("parameter:"):
+                self._parameters.set(key.removeprefix("parameter:"), value, None)
+        self._batch.state[...] = state[_FULL_STATE].numpy()
+        self._batch.forward(stage=int(mujoco.mjtStage.mjSTAGE_VEL))
+        self._refresh(None)
+        self.contact_force_w.copy_(state["contact_force_w"])
+        self.dof_torque.copy_(state["dof_torque"])
+        self.diverged.copy_(state["diverged"])
+        self.num_diverged = int(state["num_diverged"])
+        self._warnings_seen[...] = self._divergences()
+
+    # ------------------------------------------------------------------ inside
+
+    def _compile(self, robot: Robot, cfg: SimCfg) -> mujoco.MjModel:
+        spec = robot.spec.copy()
+        spec.worldbody.add_geom(
+            name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1], group=_GROUND_GEOM_GROUP
+        )
+        for name in self.contact_body_names:
+            spec.add_sensor(
+                name=_CONTACT_SENSOR + name,
+                type=mujoco.mjtSensor.mjSENS_CONTACT,
+                objtype=mujoco.mjtObj.mjOBJ_BODY,
+                objname=name,
+                intprm=[_DATASPEC_FORCE, _REDUCE_NETFORCE, 1],
+            )
+        model = spec.compile()
+        model.opt.timestep = cfg.dt
+        model.opt.iterations = cfg.iterations
+        model.opt.ls_iterations = cfg.ls_iterations
+        return model
+
+    def _bind(self) -> None:
+        """Views of the engine's rows, and where each named thing lies in them."""
+        model, sims = self.model, self._batch
+        joints = [model.joint(name) for name in self.joint_names]
+        self._qpos_index = torch.tensor([int(j.qposadr[0]) for j in joints])
+        self._qvel_index = torch.tensor([int(j.dofadr[0]) for j in joints])
+        self._dof_slice = _as_slice(self._qpos_index), _as_slice(self._qvel_index)
+        self._body_ids = torch.tensor([model.body(name).id for name in self.body_names])
+        self._root_id = model.body(self.robot.root_body).id
+        self._qpos, self._qvel = torch.from_numpy(sims.bind("qpos")), torch.from_numpy(sims.bind("qvel"))
+        self._ctrl = torch.from_numpy(sims.bind("ctrl"))
+        outputs = {name: _readonly_tensor(sims.bind(name)) for name in ("xpos", "xquat", "cvel", "subtree_com")}
+        self._xpos, self._xquat, self._cvel, self._subtree_com = outputs.values()
+        self._actuator_force = _readonly_tensor(sims.bind("actuator_force"))
+        if self.contact_body_names:
+            first = model.sensor(_CONTACT_SENSOR + self.contact_body_names[0])
+            start = int(first.adr[0])
+            values = _readonly_tensor(sims.bind("sensordata"))
+            self._contact = values[:, start : start + 3 * len(self.contact_body_names)]
+
+    def _allocate(self) -> None:
+        n, j = self.num_envs, len(self.joint_names)
+        b, c = len(self.body_names), len(self.contact_body_names)
+        self._root_state = torch.zeros(n, 13)
+        self.root_pos_w, self.root_quat_wxyz = self._root_state[:, 0:3], self._root_state[:, 3:7]
+        self.root_lin_vel_w, self.root_ang_vel_b = self._root_state[:, 7:10], self._root_state[:, 10:13]
+        self.dof_pos, self.dof_vel, self.dof_torque = torch.zeros(n, j), torch.zeros(n, j), torch.zeros(n, j)
+        self.body_pos_w, self.body_quat_wxyz = torch.zeros(n, b, 3), torch.zeros(n, b, 4)
+        self.body_lin_vel_w, self.body_ang_vel_w = torch.zeros(n, b, 3), torch.zeros(n, b, 3)
+        self.contact_force_w = torch.zeros(n, c, 3)
+        self.diverged = torch.zeros(n, dtype=torch.bool)
+        self.num_diverged = 0
+        self._warnings_seen = np.zeros(n, dtype=np.int64)
+
+    def _refresh(self, rows: Tensor | None) -> None:
+        """Copy the engine's rows into the tensors handed out; ``rows`` limits it to some envs."""
+        pick = slice(None) if rows is None else rows
+        qpos, qvel = self._qpos[pick], self._qvel[pick]
+        qpos_dofs, qvel_dofs = self._dof_slice
+        self._root_state[pick] = torch.cat((qpos[:, :7], qvel[:, :6]), dim=1).float()
+        self.dof_pos[pick] = qpos[:, qpos_dofs].float()
+        self.dof_vel[pick] = qvel[:, qvel_dofs].float()
+        self.dof_torque[pick] = self._actuator_force[pick].float()
+        pos = self._xpos[pick][:, self._body_ids]
+        cvel = self._cvel[pick][:, self._body_ids]
+        com = self._subtree_com[pick][:, self._root_id : self._root_id + 1]
+        # cvel is the velocity of a point fixed to the body that is now at the robot's centre of mass.
+        self.body_lin_vel_w[pick] = (cvel[..., 3:] + torch.linalg.cross(cvel[..., :3], pos - com)).float()
+        self.body_ang_vel_w[pick] = cvel[..., :3].float()
+        self.body_pos_w[pick] = pos.float()
+        self.body_quat_wxyz[pick] = self._xquat[pick][:, self._body_ids].float()
+        if self.contact_body_names:
+            # The sensor reports the force the named body exerts; ours is the force it feels.
+            self.contact_force_w[pick] = -self._contact[pick].reshape(-1, len(self.contact_body_names), 3).float()
+
+    def _divergences(self) -> np.ndarray:
+        """How often each env has raised a divergence warning, (N,). The engine counts in the last column."""
+        return self._batch.warning[:, _DIVERGENCE_WARNINGS, 1].sum(-1)
+
+    def _note_divergence(self, failed: np.ndarray | None) -> None:
+        seen = self._divergences()
+        bad = seen > self._warnings_seen
+        if failed is not None:
+            bad[failed] = True
+        self._warnings_seen[...] = seen
+        self.diverged.copy_(torch.from_numpy(bad))
+        count = int(bad.sum())
+        if count:
+            self.num_diverged += count
+            log.warning("%d envs diverged in this step (%d so far); their episodes end", count, self.num_diverged)
+
+
+class _Parameters:
+    """Physical parameters per env, by engine-neutral names."""
+
+    def __init__(self, sims: batch.Batch, model: mujoco.MjModel, robot: Robot) -> None:
+        self._sims, self._model, self._robot = sims, model, robot
+        self._bodies = np.array([model.body(name).id for name in robot.body_names])
+        self._dofs = np.array([int(model.joint(name).dofadr[0]) for name in robot.joint_names])
+        self._ground = model.geom("ground").id
+        self._touched: set[str] = set()
+        self._access = {
+            "friction": ("geom_friction", lambda a: a[:, :, 0], False),
+            "body_mass": ("body_mass", lambda a: a[:, self._bodies], True),
+            "body_com": ("body_ipos", lambda a: a[:, self._bodies], True),
+            "stiffness": ("actuator_gainprm", lambda a: a[:, :, 0], False),
+            "damping": ("actuator_biasprm", lambda a: -a[:, :, 2], False),
+            "effort_limit": ("actuator_forcerange", lambda a: a[:, :, 1], False),
+            "armature": ("dof_armature", lambda a: a[:, self._dofs], True),
+            "joint_friction": ("dof_frictionloss", lambda a: a[:, self._dofs], False),
+            "gravity": ("opt.gravity", lambda a: a, False),
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._access)
+
+    def get(self, name: str) -> Tensor:
+        field, read, _ = self._field(name)
+        return torch.from_numpy(np.array(read(self._sims.expand(field)))).float()
+
+    def set(self, name: str, values: Tensor, env_ids: Tensor | None) -> None:
+        field, read, derived = self._field(name)
+        array = self._sims.expand(field)
+        ids = np.arange(array.shape[0]) if env_ids is None else env_ids.numpy()
+        value = values.detach().double().numpy()
+        if name == "friction":
+            array[ids, :, 0] = value if value.ndim == 2 else value[:, None]
+        elif name == "stiffness":
+            array[ids, :, 0] = value
+            # A position servo's force is kp * target - kp * q - kd * qd: kp stands in two places.
+            self._sims.expand("actuator_biasprm")[ids, :, 1] = -value
+        elif name == "damping":
+            array[ids, :, 2] = -value
+        elif name == "effort_limit":
+            array[ids, :, 0], array[ids, :, 1] = -value, value
+        elif name == "gravity":
+            array[ids] = value
+        else:
+            columns = self._bodies if name.startswith("body_") else self._dofs
+            array[np.ix_(ids, columns)] = value
+        self._touched.add(name)
+        if derived:
+            self._sims.set_const(np.sort(ids).astype(np.int32))
+
+    def state(self) -> dict[str, Tensor]:
+        """Values of the parameters that were ever set."""
+        return {name: self.get(name).double() for name in sorted(self._touched)}
+
+    def _field(self, name: str) -> tuple:
+        if name not in self._access:
+            raise KeyError(f"no physical parameter {name!r}; known: {', '.join(self._access)}")
+        return self._access[name]
+
+
+def _rotate_inverse(quat_wxyz: Tensor, vec: Tensor) -> Tensor:
+    w, xyz = quat_wxyz[:, :1], quat_wxyz[:, 1:]
+    t = 2.0 * torch.linalg.cross(xyz, vec)
+    return vec - w * t + torch.linalg.cross(xyz, t)
+
+
+def _as_slice(index: Tensor) -> slice | Tensor:
+    """A slice where the indices are consecutive (a view, no gather), else the indices."""
+    start = int(index[0])
+    consecutive = torch.equal(index, torch.arange(start, start + len(index)))
+    return slice(start, start + len(index)) if consecutive else index
+
+
+def _readonly_tensor(array: np.ndarray) -> Tensor:
+    """A tensor on an engine output; the engine forbids writes, which torch has no notion of and would warn about."""
+    view = array.view()
+    pointer = np.lib.array_utils.byte_bounds(view)[0]
+    assert pointer == view.__array_interface__["data"][0] and view.flags.c_contiguous
+    interface = dict(view.__array_interface__, data=(pointer, False))
+    holder = type("EngineOutput", (), {"__array_interface__": interface, "owner": array})()
+    return torch.from_numpy(np.asarray(holder))
+
+
+def _silence_engine_warnings() -> None:
+    """Divergence is counted per env from the engine's counters; its own text would flood stderr."""
+    mujoco.set_mju_user_warning(lambda message: log.debug("engine: %s", message))

@@ -1,0 +1,221 @@
+"""From a robot's folder and the configuration to a MuJoCo model with motors, and the numbers that go with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import mujoco
+import numpy as np
+import yaml
+
+from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
+from legged_gym.utils.errors import RobotError
+
+ROBOTS_DIR = Path(__file__).resolve().parents[2] / "resources" / "robots"
+
+
+@dataclass(frozen=True)
+class Robot:
+    """A robot's model and the numbers of its J actuated joints, all in ``joint_names`` order."""
+
+    spec: mujoco.MjSpec
+    """The robot alone, with one position servo per actuated joint, named like the joint."""
+    joint_names: tuple[str, ...]
+    """Actuated joints in the order of the model, which is the order of the robot's motors."""
+    body_names: tuple[str, ...]
+    """All links in the order of the model; links behind a locked joint stay links."""
+    root_body: str
+    """The link that carries the free joint."""
+    torso_body: str
+    """The link whose pose stands for the upper body."""
+    foot_bodies: tuple[str, ...]
+    """The links that carry the soles."""
+    default_dof_pos: np.ndarray
+    """(J,) joint angles of the default pose, rad."""
+    default_root_height: float
+    """Height of the root above flat ground that puts the soles on it in the default pose, m."""
+    dof_lower: np.ndarray
+    """(J,) lower joint limits, rad."""
+    dof_upper: np.ndarray
+    """(J,) upper joint limits, rad."""
+    velocity_limit: np.ndarray
+    """(J,) no-load speed of the motors at the joint, rad/s. The simulation does not enforce it."""
+    effort_limit: np.ndarray
+    """(J,) torque limits, N m."""
+    stiffness: np.ndarray
+    """(J,) position gains of the servos, N m/rad."""
+    damping: np.ndarray
+    """(J,) velocity gains of the servos, N m s/rad."""
+    armature: np.ndarray
+    """(J,) inertia of the motors' rotors at the joint, kg m^2."""
+    action_scale: np.ndarray
+    """(J,) change of the position target per unit of action, rad."""
+
+    def compile(self, ground: bool = True) -> mujoco.MjModel:
+        """Compile a copy of the model, on a flat ground at height 0 if ``ground``."""
+        spec = self.spec.copy()
+        if ground:
+            spec.worldbody.add_geom(name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0.0, 0.0, 1.0])
+        return spec.compile()
+
+
+def build_robot(asset: AssetCfg, actuators: ActuatorCfg) -> Robot:
+    """Load ``asset.robot``, weld its locked joints at angle 0 and give the others position servos.
+
+    Raises:
+        RobotError: the robot's folder does not exist, a pattern matches no joint, the preset of gains is unknown,
+            or a gain or limit is not a number its servo can have.
+    """
+    numbers, spec = _load(asset.robot)
+    _check_patterns(asset.locked_joints, _hinge_names(spec), "asset.locked_joints")
+    for joint in spec.joints:
+        if _is_hinge(joint) and any(_matches(joint.name, p) for p in asset.locked_joints):
+            spec.delete(joint)
+
+    names = _hinge_names(spec)
+    if not names:
+        raise RobotError(f"asset.locked_joints: {asset.locked_joints} locks every joint of {asset.robot!r}")
+    values = _joint_values(numbers, names, actuators)
+    _set_physics_options(spec)
+    if not asset.self_collisions:
+        _disable_self_collisions(spec)
+    _add_servos(spec, names, values)
+
+    limits = np.array([spec.joint(name).range for name in names])  # (J, 2)
+    return Robot(
+        spec=spec,
+        joint_names=names,
+        body_names=tuple(body.name for body in spec.bodies if body.name != "world"),
+        root_body=numbers["root_body"],
+        torso_body=numbers["torso_body"],
+        foot_bodies=tuple(numbers["foot_bodies"]),
+        default_root_height=numbers["presets"][actuators.gains]["root_height"],
+        dof_lower=limits[:, 0],
+        dof_upper=limits[:, 1],
+        **values,
+    )
+
+
+def _load(robot: str) -> tuple[dict[str, Any], mujoco.MjSpec]:
+    known = sorted(path.parent.name for path in ROBOTS_DIR.glob("*/robot.yaml"))
+    if robot not in known:
+        raise RobotError(f"asset.robot: no robot {robot!r} in {ROBOTS_DIR}; known: {', '.join(known)}")
+    numbers = yaml.safe_load((ROBOTS_DIR / robot / "robot.yaml").read_text())
+    return numbers, mujoco.MjSpec.from_file(str(ROBOTS_DIR / robot / numbers["model"]))
+
+
+def _joint_values(
+    numbers: Mapping[str, Any], names: Sequence[str], actuators: ActuatorCfg
+) -> dict[str, np.ndarray]:
+    """The (J,) arrays of ``Robot`` that come from the robot's table and the configuration."""
+    presets = numbers["presets"]
+    if actuators.gains not in presets:
+        raise RobotError(f"control.gains: no preset {actuators.gains!r}; known: {', '.join(presets)}")
+    preset = presets[actuators.gains]
+
+    motors = [numbers["motor_types"][_last_match(numbers["motors"], name)] for name in names]
+    velocity_limit, effort_limit, armature = (
+        np.array([motor[key] for motor in motors]) for key in ("velocity_limit", "effort_limit", "armature")
+    )
+    effort_limit = _override(effort_limit, names, actuators.effort_limit, "control.effort_limit")
+    if "natural_frequency_hz" in preset:
+        omega = 2.0 * math.pi * preset["natural_frequency_hz"]
+        stiffness = armature * omega**2
+        damping = 2.0 * preset["damping_ratio"] * armature * omega
+    else:
+        stiffness = np.array([_last_match(preset["stiffness"], name) for name in names])
+        damping = np.array([_last_match(preset["damping"], name) for name in names])
+    stiffness = _override(stiffness, names, actuators.stiffness, "control.stiffness", zero_allowed=False)
+    damping = _override(damping, names, actuators.damping, "control.damping")
+
+    if actuators.action_scale is not None:
+        action_scale = np.full(len(names), float(actuators.action_scale))
+    elif "action_scale" in preset:
+        action_scale = np.full(len(names), preset["action_scale"])
+    else:
+        action_scale = preset["action_scale_effort_fraction"] * effort_limit / stiffness
+    pose = {"*": 0.0, **preset["default_dof_pos"]}
+    return dict(
+        default_dof_pos=np.array([_last_match(pose, name) for name in names]),
+        velocity_limit=velocity_limit,
+        effort_limit=effort_limit,
+        stiffness=stiffness,
+        damping=damping,
+        armature=armature,
+        action_scale=action_scale,
+    )
+
+
+def _set_physics_options(spec: mujoco.MjSpec) -> None:
+    option = spec.option
+    option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST  # stable for stiff servos at 5 to 10 ms
+    option.solver = mujoco.mjtSolver.mjSOL_NEWTON
+    option.cone = mujoco.mjtCone.mjCONE_PYRAMIDAL
+    option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE  # MuJoCo 4.0.0's sparse Newton factorisation can diverge
+
+
+def _disable_self_collisions(spec: mujoco.MjSpec) -> None:
+    for geom in spec.geoms:
+        geom.contype = 0  # what is left of a pair is the ground's contype against the robot's conaffinity
+
+
+def _add_servos(spec: mujoco.MjSpec, names: Sequence[str], values: Mapping[str, np.ndarray]) -> None:
+    for i, name in enumerate(names):
+        stiffness, damping, effort = (float(values[k][i]) for k in ("stiffness", "damping", "effort_limit"))
+        joint = spec.joint(name)
+        joint.armature = float(values["armature"][i])
+        joint.actfrcrange = [-effort, effort]
+        servo = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+        servo.gaintype = mujoco.mjtGain.mjGAIN_FIXED
+        servo.biastype = mujoco.mjtBias.mjBIAS_AFFINE
+        servo.gainprm[0] = stiffness
+        servo.biasprm[:3] = [0.0, -stiffness, -damping]
+        servo.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
+        servo.forcerange = [-effort, effort]
+
+
+def _is_hinge(joint: mujoco.MjsJoint) -> bool:
+    return joint.type == mujoco.mjtJoint.mjJNT_HINGE
+
+
+def _hinge_names(spec: mujoco.MjSpec) -> tuple[str, ...]:
+    return tuple(joint.name for joint in spec.joints if _is_hinge(joint))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a joint goes by a pattern: "knee", "left_*_pitch" and "left_knee_joint" all match left_knee_joint."""
+    return fnmatchcase(name, f"*{pattern}*")
+
+
+def _last_match(table: Mapping[str, Any], name: str) -> Any:
+    """Value of the last pattern of a robot's own table that matches a joint."""
+    return [value for pattern, value in table.items() if _matches(name, pattern)][-1]
+
+
+def _check_patterns(patterns: Sequence[str] | Mapping[str, float], names: Sequence[str], field: str) -> None:
+    for pattern in patterns:
+        if not any(_matches(name, pattern) for name in names):
+            raise RobotError(f"{field}: pattern {pattern!r} matches no joint; joints: {', '.join(names)}")
+
+
+def _override(
+    values: np.ndarray,
+    names: Sequence[str],
+    overrides: Mapping[str, float],
+    field: str,
+    zero_allowed: bool = True,
+) -> np.ndarray:
+    """A copy of ``values`` (J,) with the entries of ``overrides`` written over it in order."""
+    _check_patterns(overrides, names, field)
+    values = values.copy()
+    for pattern, value in overrides.items():
+        if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not zero_allowed):
+            at_least = "at least 0" if zero_allowed else "above 0"
+            raise RobotError(f"{field}: {pattern!r} is {value}; it must be a finite number {at_least}")
+        values[[_matches(name, pattern) for name in names]] = value
+    return values

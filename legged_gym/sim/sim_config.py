@@ -1,0 +1,48 @@
+"""Options of the physics, the robot model and its motors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass
+class SimCfg:
+    """How the engine advances time."""
+
+    dt: float = 0.005
+    """Length of one physics substep, s."""
+    iterations: int = 10
+    """Most iterations of the constraint solver per substep."""
+    ls_iterations: int = 20
+    """Most line-search steps per solver iteration."""
+    num_threads: int = 0
+    """Threads that step simulations side by side; 0 takes every core."""
+
+
+@dataclass
+class AssetCfg:
+    """Which robot, and which of its parts move and touch."""
+
+    robot: str = "g1"
+    """Folder under resources/robots that holds the robot."""
+    locked_joints: list[str] = field(default_factory=list)
+    """Name patterns of joints fixed at angle 0; "wrist" is any joint with wrist in its name, [] frees all."""
+    self_collisions: bool = True
+    """Whether the robot's links collide with each other; all of them collide with the ground either way."""
+
+
+@dataclass
+class ActuatorCfg:
+    """Position servos of the joints: torque = stiffness * (target - position) - damping * velocity, limited."""
+
+    gains: Literal["natural_frequency", "videomimic"] = "natural_frequency"
+    """Preset of gains, action scale and default pose: derived from rotor inertia, or the original's constants."""
+    stiffness: dict[str, float] = field(default_factory=dict)
+    """Overrides of the preset's stiffness by joint-name pattern, N m/rad; later entries win."""
+    damping: dict[str, float] = field(default_factory=dict)
+    """Overrides of the preset's damping by joint-name pattern, N m s/rad; later entries win."""
+    effort_limit: dict[str, float] = field(default_factory=dict)
+    """Overrides of the torque limits by joint-name pattern, N m; later entries win."""
+    action_scale: float | None = None
+    """Radians of target per unit of action, for every joint; None takes the preset's own."""

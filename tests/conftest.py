@@ -1,0 +1,18 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def shared_dir() -> Path:
+    """Folder of real motions beside the checkout; tests that need it skip where it is absent."""
+    folder = REPO.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"no folder of real data at {folder}")
+    return folder
