@@ -44,7 +44,7 @@ class Clip:
     def __post_init__(self) -> None:
         joint_names = tuple(str(name) for name in self.joint_names)
         object.__setattr__(self, "joint_names", joint_names)
-        if not (np.isscalar(self.fps) and np.isfinite(self.fps) and self.fps > 0.0):
+        if not (isinstance(self.fps, (int, float, np.number)) and 0.0 < self.fps < np.inf):
             raise self._error("fps", f"is {self.fps!r}; it must be a positive number")
         object.__setattr__(self, "fps", float(self.fps))
         repeated = sorted({name for name in joint_names if joint_names.count(name) > 1})

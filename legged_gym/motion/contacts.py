@@ -111,7 +111,9 @@ def foot_contacts(
     return contacts
 
 
-def height_above_ground(points: CollisionPoints, states: BodyStates, ground: GroundHeight = flat_ground) -> float:
+def height_above_ground(
+    points: CollisionPoints, states: BodyStates, ground: GroundHeight = flat_ground
+) -> float:
     """How far a clip floats (positive) or is sunk (negative): median over frames of its lowest point's height, m."""
     lowest = points.lowest_w(states)
     return float(np.median(np.min(lowest[..., 2] - ground(lowest[..., :2]), axis=1)))

@@ -1,9 +1,9 @@
 """Joint torques that a clip needs: inverse dynamics with contact forces solved under friction.
 
-For every frame, M(q) qacc + bias(q, qvel) = S^T tau + J^T f. The six rows of the floating root have no motor, so contact
-forces f must explain them; they are found as the non-negative combination of friction-pyramid edges at the points near
-the ground that comes nearest, and the remaining rows give tau. Added to a servo's target as tau / kp, the torques let it
-hold a loaded pose without first having to sag.
+For every frame, M(q) qacc + bias(q, qvel) = S^T tau + J^T f. The six rows of the floating root have no motor, so
+contact forces f must explain them; they are found as the non-negative combination of friction-pyramid edges at the
+points near the ground that comes nearest, and the remaining rows give tau. Added to a servo's target as tau / kp, the
+torques let it hold a loaded pose without first having to sag.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def inverse_dynamics_feed_forward(
     near = touch_w[..., 2] - ground(touch_w[..., :2]) < CONTACT_HEIGHT
     edges = _pyramid_edges(touch_w[..., :2], ground)  # (T, P, 4, 3)
     weight = float(index.model.body_subtreemass[index.root_body] * np.linalg.norm(index.model.opt.gravity))
-    force_w = _contact_forces(dynamics.root_wrench_w, touch_w - dynamics.root_pos[:, None], near, edges, weight)
+    force_w = _contact_forces(
+        dynamics.root_wrench_w, touch_w - dynamics.root_pos[:, None], near, edges, weight
+    )
 
     arm = touch_w - dynamics.root_pos[:, None]
     supplied = np.concatenate((force_w.sum(1), np.cross(arm, force_w).sum(1)), axis=1)
@@ -95,7 +97,10 @@ def effort_limits(index: ModelIndex) -> np.ndarray:
     limit = np.full(len(index.joint_ids), np.inf)
     for actuator in range(model.nu):
         joint = np.flatnonzero(index.joint_ids == model.actuator_trnid[actuator, 0])
-        if model.actuator_trntype[actuator] == mujoco.mjtTrn.mjTRN_JOINT and model.actuator_forcelimited[actuator]:
+        if (
+            model.actuator_trntype[actuator] == mujoco.mjtTrn.mjTRN_JOINT
+            and model.actuator_forcelimited[actuator]
+        ):
             limit[joint] = model.actuator_forcerange[actuator, 1]
     return limit
 
@@ -128,7 +133,10 @@ class _Dynamics:
         self._carries = _ancestor_joints(model, joints)  # (J, nbody)
 
     def joint_torque_of(self, body_ids: np.ndarray, point_w: np.ndarray, force_w: np.ndarray) -> np.ndarray:
-        """(T, J) generalised force of point forces: J^T f = axis . ((point - anchor) x f), summed over carried points."""
+        """(T, J) generalised force of point forces.
+
+        J^T f = axis . ((point - anchor) x f), summed over the points that the joint carries.
+        """
         carries = self._carries[:, body_ids].astype(float)  # (J, P)
         force = np.einsum("jp,tpc->tjc", carries, force_w)
         moment = np.einsum("jp,tpc->tjc", carries, np.cross(point_w, force_w))  # about the world's origin
@@ -147,13 +155,16 @@ def _pyramid_edges(xy: np.ndarray, ground: GroundHeight) -> np.ndarray:
     """(T, P, 4, 3) edges of the friction pyramid about the ground's normal, of unit normal component."""
     reach = 0.01  # m
     slope = [
-        (ground(xy + shift) - ground(xy - shift)) / (2.0 * reach) for shift in (np.array([reach, 0]), np.array([0, reach]))
+        (ground(xy + shift) - ground(xy - shift)) / (2.0 * reach)
+        for shift in (np.array([reach, 0]), np.array([0, reach]))
     ]
     one, zero = np.ones_like(slope[0]), np.zeros_like(slope[0])
     normal = _unit(np.stack((-slope[0], -slope[1], one), axis=-1))
     first = _unit(np.stack((one, zero, slope[0]), axis=-1))
     second = np.cross(normal, first)
-    return np.stack([normal + sign * FRICTION * side for side in (first, second) for sign in (1.0, -1.0)], axis=-2)
+    return np.stack(
+        [normal + sign * FRICTION * side for side in (first, second) for sign in (1.0, -1.0)], axis=-2
+    )
 
 
 def _contact_forces(

@@ -39,7 +39,9 @@ class ModelIndex:
         free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
         if len(free) == 0:
             raise MotionError("the robot model has no free joint, so its root cannot follow a clip")
-        joints = np.array([_id(model, mujoco.mjtObj.mjOBJ_JOINT, "joint", name) for name in joint_names], dtype=int)
+        joints = np.array(
+            [_id(model, mujoco.mjtObj.mjOBJ_JOINT, "joint", name) for name in joint_names], dtype=int
+        )
         self.model = model
         self.joint_ids = joints
         self.root_body = int(model.jnt_bodyid[free[0]])
@@ -57,12 +59,18 @@ class ModelIndex:
         return qpos
 
     def qvel(
-        self, root_quat_wxyz: np.ndarray, root_lin_vel_w: np.ndarray, root_ang_vel_w: np.ndarray, dof_vel: np.ndarray
+        self,
+        root_quat_wxyz: np.ndarray,
+        root_lin_vel_w: np.ndarray,
+        root_ang_vel_w: np.ndarray,
+        dof_vel: np.ndarray,
     ) -> np.ndarray:
         """(T, nv) velocities in MuJoCo's convention: a free joint turns in its own frame and moves in the world's."""
         qvel = np.zeros((len(root_quat_wxyz), self.model.nv))
         qvel[:, self.root_dof : self.root_dof + 3] = root_lin_vel_w
-        qvel[:, self.root_dof + 3 : self.root_dof + 6] = quat_rotate(quat_conjugate(root_quat_wxyz), root_ang_vel_w)
+        qvel[:, self.root_dof + 3 : self.root_dof + 6] = quat_rotate(
+            quat_conjugate(root_quat_wxyz), root_ang_vel_w
+        )
         qvel[:, self.joint_dof] = dof_vel
         return qvel
 
@@ -77,7 +85,11 @@ def body_ids(model: mujoco.MjModel, body_names: tuple[str, ...]) -> np.ndarray:
 
 
 def forward_kinematics(
-    model: mujoco.MjModel, body_names: tuple[str, ...], qpos: np.ndarray, qvel: np.ndarray, num_threads: int = 1
+    model: mujoco.MjModel,
+    body_names: tuple[str, ...],
+    qpos: np.ndarray,
+    qvel: np.ndarray,
+    num_threads: int = 1,
 ) -> BodyStates:
     """Poses and velocities of named bodies for every frame.
 
@@ -102,7 +114,7 @@ def forward_kinematics(
         batch.qvel[ids] = qvel[start:stop]
         batch.forward(ids, stage=mujoco.mjtStage.mjSTAGE_VEL)
         pos = xpos[ids][:, bodies]
-        # cvel is [angular, linear] of the body-fixed point that passes the tree's centre of mass: move it to the origin.
+        # cvel is [angular, linear] of the point of the body at the tree's centre of mass: move it to the origin.
         angular, linear = cvel[ids][:, bodies, :3], cvel[ids][:, bodies, 3:]
         states.pos_w[start:stop] = pos
         states.quat_wxyz[start:stop] = xquat[ids][:, bodies]

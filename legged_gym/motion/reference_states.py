@@ -63,7 +63,7 @@ class RobotLayout:
         foot_bodies: Sequence[str],
         locked_joints: Sequence[str] = (),
     ) -> None:
-        """`locked_joints` are name patterns, as in the asset's configuration: joints that clips have and the robot not."""
+        """`locked_joints` are name patterns, as in the asset's configuration: clips may have them, the robot not."""
         self.model = model
         self.joint_names, self.body_names = tuple(joint_names), tuple(body_names)
         self.foot_bodies, self.locked_joints = tuple(foot_bodies), tuple(locked_joints)
@@ -88,7 +88,9 @@ class RobotLayout:
         if missing:
             raise MotionError(f"{file}: lacks the robot's joints {', '.join(missing)}")
         if surplus:
-            logger.info("%s: dropped %d joints that the robot has locked: %s", file, len(surplus), ", ".join(surplus))
+            logger.info(
+                "%s: dropped %d joints that the robot has locked: %s", file, len(surplus), ", ".join(surplus)
+            )
         return np.array([clip.joint_names.index(name) for name in self.joint_names], dtype=int)
 
     def _is_locked(self, joint: str) -> bool:
@@ -97,7 +99,7 @@ class RobotLayout:
 
 @dataclass(frozen=True, eq=False)
 class ReferenceStates:
-    """States of one clip, T samples at the control rate. World frame, float64 numpy; see `ReplayData` for the fields."""
+    """States of one clip, T samples at the control rate, as float64 numpy; `ReplayData` describes the fields."""
 
     dof_pos: np.ndarray
     dof_vel: np.ndarray
@@ -113,7 +115,9 @@ class ReferenceStates:
     feed_forward: np.ndarray | None
 
 
-def reference_states(clip: Clip, robot: RobotLayout, control_dt: float, options: ClipOptions) -> ReferenceStates:
+def reference_states(
+    clip: Clip, robot: RobotLayout, control_dt: float, options: ClipOptions
+) -> ReferenceStates:
     """Cut, resample and complete one clip.
 
     Order: crop to [start_time, end_time], resample, cut to cut_off_import_length samples, append frozen samples, put on
@@ -122,32 +126,28 @@ def reference_states(clip: Clip, robot: RobotLayout, control_dt: float, options:
     Raises:
         MotionError: joints or recorded contacts do not fit the robot, or the options leave fewer than two samples.
     """
-    columns = robot.joint_columns(clip)
     motion = _cut(clip, resample(clip, control_dt, options.start_time, options.end_time), control_dt, options)
-    dof_pos = motion.dof_pos[:, columns]
+    index = robot.index
+    dof_pos = motion.dof_pos[:, robot.joint_columns(clip)]
     dof_vel = linear_velocity(motion.time, dof_pos)
     lin_vel = linear_velocity(motion.time, motion.root_pos)
     ang_vel = angular_velocity_w(motion.time, motion.root_quat_wxyz)
-
-    index = robot.index
     qpos = index.qpos(motion.root_pos, motion.root_quat_wxyz, dof_pos)
     qvel = index.qvel(motion.root_quat_wxyz, lin_vel, ang_vel, dof_vel)
-    names = robot.body_names + robot.foot_bodies
-    states = forward_kinematics(robot.model, names, qpos, qvel)
+
+    states = forward_kinematics(robot.model, robot.body_names + robot.foot_bodies, qpos, qvel)
+    bodies = _select(states, slice(0, len(robot.body_names)))
     feet = _select(states, slice(len(robot.body_names), None))
-    shift = _ground_shift(clip, robot, feet) if options.ground_align else 0.0
-    for height in (qpos[:, index.root_qpos + 2], states.pos_w[..., 2]):
-        height += shift
-    contacts = _recorded_contacts(clip, motion, robot)
-    if contacts is None:
-        contacts = foot_contacts(robot.foot_points, len(robot.foot_bodies), feet)
+    if options.ground_align:
+        shift = _ground_shift(clip, robot, feet)
+        qpos[:, index.root_qpos + 2] += shift
+        states.pos_w[..., 2] += shift  # bodies and feet are views of it
     torque = None
     if options.feed_forward:
         limits = effort_limits(index)
         torque = inverse_dynamics_feed_forward(index, motion.time, qpos, qvel, limits).torque
 
     raised = np.array([0.0, 0.0, options.height_direct_offset])
-    bodies = _select(states, slice(0, len(robot.body_names)))
     return ReferenceStates(
         dof_pos=dof_pos,
         dof_vel=dof_vel,
@@ -159,7 +159,7 @@ def reference_states(clip: Clip, robot: RobotLayout, control_dt: float, options:
         body_quat_wxyz=bodies.quat_wxyz,
         body_lin_vel_w=bodies.lin_vel_w,
         body_ang_vel_w=bodies.ang_vel_w,
-        contacts=contacts,
+        contacts=_contacts(clip, motion, robot, feet),
         feed_forward=torque,
     )
 
@@ -190,10 +190,10 @@ def _ground_shift(clip: Clip, robot: RobotLayout, feet: BodyStates) -> float:
     return -height
 
 
-def _recorded_contacts(clip: Clip, motion: SampledMotion, robot: RobotLayout) -> np.ndarray | None:
-    """(T, n_feet) contacts that the file brought, None if it brought none."""
+def _contacts(clip: Clip, motion: SampledMotion, robot: RobotLayout, feet: BodyStates) -> np.ndarray:
+    """(T, n_feet) bool: what the file recorded, else what the feet's height and speed say."""
     if motion.contacts is None:
-        return None
+        return foot_contacts(robot.foot_points, len(robot.foot_bodies), feet)
     missing = [foot for foot in robot.foot_bodies if foot not in motion.contacts]
     if missing:
         raise MotionError(
@@ -206,5 +206,8 @@ def _recorded_contacts(clip: Clip, motion: SampledMotion, robot: RobotLayout) ->
 def _select(states: BodyStates, bodies: slice) -> BodyStates:
     """Some of the bodies, as views."""
     return BodyStates(
-        states.pos_w[:, bodies], states.quat_wxyz[:, bodies], states.lin_vel_w[:, bodies], states.ang_vel_w[:, bodies]
+        states.pos_w[:, bodies],
+        states.quat_wxyz[:, bodies],
+        states.lin_vel_w[:, bodies],
+        states.ang_vel_w[:, bodies],
     )

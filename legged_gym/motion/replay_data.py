@@ -118,7 +118,9 @@ class ReplayData:
             clip_length=lengths,
             **_concatenate(states, device),
         )
-        logger.info("%d clips, %d frames (%.1f s)", data.num_clips, data.num_frames, data.num_frames * control_dt)
+        logger.info(
+            "%d clips, %d frames (%.1f s)", data.num_clips, data.num_frames, data.num_frames * control_dt
+        )
         return data
 
     @property
@@ -146,7 +148,7 @@ class ReplayData:
             starts = frames[self.clip_last_frame(self._clip_of_frame) - frames >= min_remaining]
             if len(starts) == 0:
                 raise MotionError(
-                    f"no clip of {', '.join(self.clip_names)} has more than {min_remaining} frames; an episode needs them"
+                    f"no clip of {', '.join(self.clip_names)} has more than {min_remaining} frames, as episodes need"
                 )
             self._starts[min_remaining] = starts
         return starts[torch.randint(len(starts), (n,), generator=generator, device=starts.device)]

@@ -1,4 +1,4 @@
-"""Rotations of recorded motion in numpy float64. Quaternions are unit, scalar first (wxyz), and rotate body to world."""
+"""Rotations of recorded motion, numpy float64. Quaternions are unit, scalar first (wxyz), and rotate body to world."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ written to a temporary file first and then renamed: a file named ``model_<iterat
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,9 +14,13 @@ from typing import Any
 import torch
 
 from legged_gym.utils.errors import RunError
+from legged_gym.utils.paths import write_atomically
 
 VERSION = 1
-"""Format of the dictionary; raised when older files can no longer be read."""
+"""Format of the dictionary."""
+
+IRRELEVANT = ("slice", "noise", "delay")
+"""Parts of an observation term that two envs of one policy may differ in; a slice follows from sizes and order."""
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
@@ -28,32 +31,17 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
         content: Tensors, numbers, strings, None, and lists, tuples and dictionaries of these.
 
     Raises:
-        RunError: The folder cannot be written to.
+        RunError: The file cannot be written; what was there before is still whole.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            torch.save({"version": VERSION, **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(f"cannot write checkpoint {path}: {error.strerror or error}") from error
+    data = {"version": VERSION, **content}
+    write_atomically(Path(path), lambda file: torch.save(data, file))
 
 
-def is_complete(path: Path) -> bool:
-    """Return whether a file is a whole archive, as opposed to one cut off while it was copied."""
-    return path.is_file() and zipfile.is_zipfile(path)
-
-
-def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
-    """Read a checkpoint.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, with its tensors on the CPU.
 
     Args:
         path: A file written by :func:`save_checkpoint`.
-        device: Where its tensors go.
 
     Raises:
         RunError: The file is missing, cut off, no checkpoint of ours, or of a newer format.
@@ -61,10 +49,10 @@ def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise RunError(f"no checkpoint {path}")
-    if not is_complete(path):
-        raise RunError(f"checkpoint {path} is incomplete or no checkpoint at all")
+    if not zipfile.is_zipfile(path):
+        raise RunError(f"checkpoint {path} is cut off, or no checkpoint at all")
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise RunError(f"cannot read checkpoint {path}: {str(error).splitlines()[0]}") from error
     if not isinstance(content, dict) or "version" not in content:
@@ -130,14 +118,13 @@ def layout_differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> li
         found = [f"'{name}' is only in the checkpoint" for name in a if name not in b]
         found += [f"'{name}' is only in the env" for name in b if name not in a]
         if not found and list(a) != list(b):
-            found = [f"order {list(a)} in the checkpoint, {list(b)} in the env"]
-        for name in a:
-            if name in b and not found:
-                found += [
-                    f"'{name}' has {key} {a[name].get(key)} in the checkpoint, {b[name].get(key)} in the env"
-                    for key in dict.fromkeys([*a[name], *b[name]])
-                    if a[name].get(key) != b[name].get(key)
-                ]
+            found = [f"order is {', '.join(a)} in the checkpoint and {', '.join(b)} in the env"]
+        for name in (name for name in a if name in b):
+            found += [
+                f"'{name}' has {key} {a[name].get(key)} in the checkpoint and {b[name].get(key)} in the env"
+                for key in dict.fromkeys([*a[name], *b[name]])
+                if a[name].get(key) != b[name].get(key)
+            ]
         differences += [f"{group} observation {text}" for text in found]
     return differences
 
@@ -145,13 +132,13 @@ def layout_differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> li
 def _terms(group: Any) -> dict[str, dict[str, Any]]:
     """Return the terms of one observation group by name, each as a dictionary of plain values."""
     items = group.items() if isinstance(group, Mapping) else [(term["name"], term) for term in group]
-    return {name: _plain(term) if isinstance(term, Mapping) else {"shape": _plain(term)} for name, term in items}
+    return {
+        name: {key: plain(value) for key, value in term.items() if key not in IRRELEVANT} for name, term in items
+    }
 
 
-def _plain(value: Any) -> Any:
-    """Make tuples lists, so that a layout equals itself after a round trip through YAML."""
+def plain(value: Any) -> Any:
+    """Return a copy with tuples made lists, which equals itself after a round trip through YAML."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value

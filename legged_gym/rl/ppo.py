@@ -111,7 +111,7 @@ class PPO(rsl_rl.algorithms.PPO):
             st.observations[key][t] = value
         with torch.no_grad():
             if t == 0:
-                self._std = self._action_std()
+                self._std = self.action_std
             self._means[t] = mean = self.actor.mlp(self.actor.get_latent(obs))  # (N, A)
             st.actions[t] = actions = torch.addcmul(mean, torch.randn_like(mean), self._std)
         return actions
@@ -220,7 +220,7 @@ class PPO(rsl_rl.algorithms.PPO):
         for x, action, old_log_prob, cost in data * self.num_learning_epochs:
             with self._autocast():
                 mean = self.actor.mlp(x)
-            mean, std = mean.float(), self._action_std()
+            mean, std = mean.float(), self.action_std
             ratio = (_log_prob(action, mean, std) - old_log_prob).exp()  # (B,)
             surrogate = torch.max(cost * ratio, cost * ratio.clamp(1 - self.clip_param, 1 + self.clip_param)).mean()
             bounds = self._bounds_loss(mean)
@@ -232,7 +232,7 @@ class PPO(rsl_rl.algorithms.PPO):
         with torch.no_grad():
             with self._autocast():
                 mean = self.actor.mlp(obs)
-            std = self._action_std()
+            std = self.action_std
             kl = _kl_divergence(means, self._std, mean.float(), std).mean()
         self._update_normalizer(self.actor)
         surrogate, bounds = torch.stack(losses).mean(0)
@@ -303,7 +303,8 @@ class PPO(rsl_rl.algorithms.PPO):
 
     # Helpers
 
-    def _action_std(self) -> torch.Tensor:
+    @property
+    def action_std(self) -> torch.Tensor:
         """Return the standard deviation of the actions. (A,)"""
         gaussian = self.actor.distribution
         return gaussian.std_param.clamp(*gaussian.std_range)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,6 +15,9 @@ import yaml
 
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
 from legged_gym.utils.errors import RobotError
+
+VISUAL_GROUP = 2
+"""Geom group of shapes that touch nothing; collision shapes are in group 3."""
 
 ROBOTS_DIR = Path(__file__).resolve().parents[2] / "resources" / "robots"
 
@@ -56,12 +59,25 @@ class Robot:
     action_scale: np.ndarray
     """(J,) change of the position target per unit of action, rad."""
 
-    def compile(self, ground: bool = True) -> mujoco.MjModel:
-        """Compile a copy of the model, on a flat ground at height 0 if ``ground``."""
+    def scene(self, ground: bool = True, visuals: bool = True) -> mujoco.MjSpec:
+        """A copy of the model to add to and compile.
+
+        Args:
+            ground: put it on a flat floor at height 0.
+            visuals: keep the shapes that only pictures need; stepping without them is 10 % cheaper.
+        """
         spec = self.spec.copy()
+        if not visuals:
+            for geom in spec.geoms:
+                if geom.group == VISUAL_GROUP:
+                    spec.delete(geom)
         if ground:
             spec.worldbody.add_geom(name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0.0, 0.0, 1.0])
-        return spec.compile()
+        return spec
+
+    def compile(self, ground: bool = True, visuals: bool = True) -> mujoco.MjModel:
+        """The compiled :meth:`scene`."""
+        return self.scene(ground, visuals).compile()
 
 
 def build_robot(asset: AssetCfg, actuators: ActuatorCfg) -> Robot:
@@ -118,37 +134,50 @@ def _joint_values(
         raise RobotError(f"control.gains: no preset {actuators.gains!r}; known: {', '.join(presets)}")
     preset = presets[actuators.gains]
 
-    motors = [numbers["motor_types"][_last_match(numbers["motors"], name)] for name in names]
+    motors = [numbers["motor_types"][motor] for motor in _lookup(numbers["motors"], names, "motors")]
     velocity_limit, effort_limit, armature = (
         np.array([motor[key] for motor in motors]) for key in ("velocity_limit", "effort_limit", "armature")
     )
     effort_limit = _override(effort_limit, names, actuators.effort_limit, "control.effort_limit")
-    if "natural_frequency_hz" in preset:
-        omega = 2.0 * math.pi * preset["natural_frequency_hz"]
-        stiffness = armature * omega**2
-        damping = 2.0 * preset["damping_ratio"] * armature * omega
-    else:
-        stiffness = np.array([_last_match(preset["stiffness"], name) for name in names])
-        damping = np.array([_last_match(preset["damping"], name) for name in names])
-    stiffness = _override(stiffness, names, actuators.stiffness, "control.stiffness", zero_allowed=False)
-    damping = _override(damping, names, actuators.damping, "control.damping")
-
-    if actuators.action_scale is not None:
-        action_scale = np.full(len(names), float(actuators.action_scale))
-    elif "action_scale" in preset:
-        action_scale = np.full(len(names), preset["action_scale"])
-    else:
-        action_scale = preset["action_scale_effort_fraction"] * effort_limit / stiffness
-    pose = {"*": 0.0, **preset["default_dof_pos"]}
+    stiffness, damping = _gains(preset, names, armature, actuators)
     return dict(
-        default_dof_pos=np.array([_last_match(pose, name) for name in names]),
+        default_dof_pos=np.array(_lookup({"*": 0.0, **preset["default_dof_pos"]}, names, "default_dof_pos")),
         velocity_limit=velocity_limit,
         effort_limit=effort_limit,
         stiffness=stiffness,
         damping=damping,
         armature=armature,
-        action_scale=action_scale,
+        action_scale=_action_scale(preset, effort_limit, stiffness, actuators.action_scale),
     )
+
+
+def _gains(
+    preset: Mapping[str, Any], names: Sequence[str], armature: np.ndarray, actuators: ActuatorCfg
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stiffness and damping (J,) of the preset, with the configuration's overrides."""
+    if "natural_frequency_hz" in preset:
+        omega = 2.0 * math.pi * preset["natural_frequency_hz"]
+        stiffness = armature * omega**2
+        damping = 2.0 * preset["damping_ratio"] * armature * omega
+    else:
+        stiffness = np.array(_lookup(preset["stiffness"], names, "stiffness"))
+        damping = np.array(_lookup(preset["damping"], names, "damping"))
+    return (
+        _override(stiffness, names, actuators.stiffness, "control.stiffness"),
+        _override(damping, names, actuators.damping, "control.damping", zero_allowed=True),
+    )
+
+
+def _action_scale(
+    preset: Mapping[str, Any], effort_limit: np.ndarray, stiffness: np.ndarray, override: float | None
+) -> np.ndarray:
+    """Radians of target per unit of action (J,)."""
+    if override is not None:
+        _check_number(override, "control.action_scale", zero_allowed=False)
+        return np.full(len(stiffness), float(override))
+    if "action_scale" in preset:
+        return np.full(len(stiffness), preset["action_scale"])
+    return preset["action_scale_effort_fraction"] * effort_limit / stiffness
 
 
 def _set_physics_options(spec: mujoco.MjSpec) -> None:
@@ -188,19 +217,30 @@ def _hinge_names(spec: mujoco.MjSpec) -> tuple[str, ...]:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Whether a joint goes by a pattern: "knee", "left_*_pitch" and "left_knee_joint" all match left_knee_joint."""
+    """Whether a joint goes by a pattern: "knee", "left_*e_joint" and "left_knee_joint" match left_knee_joint."""
     return fnmatchcase(name, f"*{pattern}*")
 
 
-def _last_match(table: Mapping[str, Any], name: str) -> Any:
-    """Value of the last pattern of a robot's own table that matches a joint."""
-    return [value for pattern, value in table.items() if _matches(name, pattern)][-1]
+def _lookup(table: Mapping[str, Any], names: Sequence[str], field: str) -> list[Any]:
+    """For each joint the value of the last pattern that matches it, from one of the robot's own tables."""
+    found = [[value for pattern, value in table.items() if _matches(name, pattern)] for name in names]
+    for name, values in zip(names, found, strict=True):
+        if not values:
+            raise RobotError(f"robot.yaml: {field} has no pattern for {name}; patterns: {', '.join(table)}")
+    return [values[-1] for values in found]
 
 
-def _check_patterns(patterns: Sequence[str] | Mapping[str, float], names: Sequence[str], field: str) -> None:
+def _check_patterns(patterns: Iterable[str], names: Sequence[str], field: str) -> None:
     for pattern in patterns:
         if not any(_matches(name, pattern) for name in names):
             raise RobotError(f"{field}: pattern {pattern!r} matches no joint; joints: {', '.join(names)}")
+
+
+def _check_number(value: float, what: str, zero_allowed: bool) -> None:
+    if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not zero_allowed):
+        raise RobotError(
+            f"{what} is {value}; it must be finite and {'at least' if zero_allowed else 'above'} 0"
+        )
 
 
 def _override(
@@ -208,14 +248,12 @@ def _override(
     names: Sequence[str],
     overrides: Mapping[str, float],
     field: str,
-    zero_allowed: bool = True,
+    zero_allowed: bool = False,
 ) -> np.ndarray:
     """A copy of ``values`` (J,) with the entries of ``overrides`` written over it in order."""
     _check_patterns(overrides, names, field)
     values = values.copy()
     for pattern, value in overrides.items():
-        if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not zero_allowed):
-            at_least = "at least 0" if zero_allowed else "above 0"
-            raise RobotError(f"{field}: {pattern!r} is {value}; it must be a finite number {at_least}")
+        _check_number(value, f"{field}: {pattern!r}", zero_allowed)
         values[[_matches(name, pattern) for name in names]] = value
     return values

@@ -29,4 +29,6 @@ def read_clip(path: str | Path, fps: float | None = None, csv_root_quat_order: Q
         return read_csv(path, fps=fps, csv_root_quat_order=csv_root_quat_order)
     if path.suffix.lower() == ".npz":
         return read_npz(path)
-    raise MotionError(f"{path}: no reader for {path.suffix or 'a file without suffix'!r}; known: {', '.join(SUFFIXES)}")
+    raise MotionError(
+        f"{path}: no reader for {path.suffix or 'a file without suffix'!r}; known: {', '.join(SUFFIXES)}"
+    )

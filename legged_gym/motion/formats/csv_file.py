@@ -53,7 +53,9 @@ def read_csv(path: Path, fps: float | None = None, csv_root_quat_order: QuatOrde
     """
     allowed = get_args(QuatOrder)
     if csv_root_quat_order not in allowed:
-        raise MotionError(f"csv_root_quat_order is {csv_root_quat_order!r}; it must be one of {', '.join(allowed)}")
+        raise MotionError(
+            f"csv_root_quat_order is {csv_root_quat_order!r}; it must be one of {', '.join(allowed)}"
+        )
     table = _read_table(path)
     root_pos, root_quat, dof_pos = table[:, :3], table[:, 3:7], table[:, 7:]
     if csv_root_quat_order == "auto":
@@ -133,7 +135,9 @@ def _read_table(path: Path) -> np.ndarray:
     except OSError as error:
         raise MotionError(f"{path}: cannot be read ({error.strerror})") from None
     lines = text.splitlines()
-    numbers = [number for number, line in enumerate(lines, 1) if line.strip()]  # line numbers in the file, from 1
+    numbers = [
+        number for number, line in enumerate(lines, 1) if line.strip()
+    ]  # line numbers in the file, from 1
     if len(numbers) < 2:
         raise MotionError(f"{path}: has {len(numbers)} frame(s); a clip needs at least two")
     rows = [lines[number - 1] for number in numbers]

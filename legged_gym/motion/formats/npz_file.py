@@ -18,14 +18,15 @@ Schema version 1, T frames, J joints, C feet:
 
 from __future__ import annotations
 
-import os
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from legged_gym.motion.clip import Clip
 from legged_gym.utils.errors import MotionError
+from legged_gym.utils.paths import write_atomically
 
 SCHEMA_VERSION = 1
 _KEYS = (
@@ -55,14 +56,18 @@ def read_npz(path: Path) -> Clip:
         )
     version = arrays["schema_version"]
     if version.size != 1 or version.item() != SCHEMA_VERSION:
-        raise MotionError(f"{path}: schema_version is {version.tolist()}; this release reads {SCHEMA_VERSION}")
+        raise MotionError(
+            f"{path}: schema_version is {version.tolist()}; this release reads {SCHEMA_VERSION}"
+        )
     missing = [key for key in _KEYS if key not in arrays]
     if missing:
         raise MotionError(f"{path}: lacks {', '.join(missing)}")
 
     feet, contacts = arrays["contact_names"], arrays["contacts"]
-    if contacts.ndim != 2 or feet.ndim != 1 or contacts.shape[1] != len(feet):
-        raise MotionError(f"{path}: contacts has shape {contacts.shape}; it needs one column per {feet.shape} name")
+    if feet.ndim != 1 or contacts.ndim != 2 or contacts.shape[1] != len(feet):
+        raise MotionError(
+            f"{path}: contacts has shape {contacts.shape}; it must be (T, C) for C = {feet.size} contact_names"
+        )
     if arrays["fps"].size != 1:
         raise MotionError(f"{path}: fps has shape {arrays['fps'].shape}; it must be one number")
     provenance = {key: str(arrays[key]) for key in ("source", "licence")}
@@ -88,7 +93,7 @@ def write_npz(clip: Clip, path: Path, *, source: str = "", licence: str = "") ->
         licence: terms of use; "" takes the clip's own provenance.
 
     Raises:
-        MotionError: the file cannot be written.
+        RunError: the file cannot be written.
     """
     contacts = clip.contacts or {}
     columns = [contacts[foot] for foot in contacts]
@@ -104,20 +109,18 @@ def write_npz(clip: Clip, path: Path, *, source: str = "", licence: str = "") ->
         "licence": np.str_(licence or clip.provenance.get("licence", "")),
         "source": np.str_(source or clip.provenance.get("source", "")),
     }
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with open(partial, "wb") as stream:
+
+    def save(partial: Path) -> None:
+        with open(partial, "wb") as stream:  # given a name, numpy would append a suffix to it
             np.savez_compressed(stream, **arrays)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise MotionError(f"{path}: cannot be written ({error.strerror})") from None
+
+    write_atomically(path, save)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "not an archive of plain numpy arrays"
         raise MotionError(f"{path}: cannot be read ({reason})") from None

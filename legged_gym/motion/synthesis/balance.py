@@ -26,9 +26,9 @@ GRAVITY = 9.81
 class Support:
     """Where a standing foot carries the weight, in its own frame."""
 
-    first: float = 0.01
+    first: float = 0.0
     """Distance ahead of the ankle when the other foot lifts off, m."""
-    last: float = 0.07
+    last: float = 0.065
     """The same when the other foot touches down."""
     standing: float = 0.035
     """The same when both stand side by side."""

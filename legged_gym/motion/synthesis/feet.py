@@ -18,17 +18,17 @@ from legged_gym.utils.errors import MotionError
 class Swing:
     """How a foot leaves the ground and comes back. Fractions are of the time between flat and flat."""
 
-    clearance: float = 0.05
+    clearance: float = 0.07
     """Height of the sole above ground in the middle of the swing, m."""
     heel_off: float = 0.40
     """Pitch, nose down, that the foot reaches by rolling over its toe, rad."""
-    heel_strike: float = 0.14
+    heel_strike: float = 0.12
     """Pitch, nose up, with which the heel lands, rad."""
-    toe_leaves: float = 0.16
+    toe_leaves: float = 0.12
     """Fraction at which the toe leaves the ground."""
-    heel_lands: float = 0.90
+    heel_lands: float = 0.94
     """Fraction at which the heel reaches the ground."""
-    heel_off_peak: float = 0.32
+    heel_off_peak: float = 0.28
     """Fraction at which the foot is pitched most."""
 
 
@@ -122,9 +122,9 @@ def _step(
     up, peak, down, end = moment(swing.toe_leaves), moment(swing.heel_off_peak), moment(swing.heel_lands), touch_down_s
     pitch = swing.heel_off * smooth_step(time, lift_off_s, peak)
     pitch -= (swing.heel_off + swing.heel_strike) * smooth_step(time, peak, down)
-    pitch += swing.heel_strike * smooth_step(time, moment(2.0 * swing.heel_lands - 1.0), end)
+    pitch += swing.heel_strike * smooth_step(time, moment(3.0 * swing.heel_lands - 2.0), end)
 
-    over = glide(time, up, down)
+    over = smooth_step(time, up, down)
     turn = np.arctan2(np.sin(new.yaw - old.yaw), np.cos(new.yaw - old.yaw)) * over
     leaving, _ = _ankle(old, pitch, sole.toe, sole.height)
     landing, _ = _ankle(new, pitch, sole.heel, sole.height)

@@ -70,12 +70,12 @@ class Walk:
     """What one step adds to the body's place: forward (m), left (m), turn (rad). Speed is this over `step_time_s`."""
     num_steps: int
     """Steps in all; the last one closes the feet without advancing."""
-    step_time_s: float = 0.56
+    step_time_s: float = 0.48
     """From one touch-down to the next."""
-    double_support_s: float = 0.10
+    double_support_s: float = 0.08
     """Part of it with both feet flat on the ground, while the weight moves over."""
-    ramp: float = 0.6
-    """First and last advance, as a share of a full one."""
+    ramp: tuple[float, ...] = (0.5, 0.85)
+    """The first advances as shares of a full one; the last ones, in reverse."""
     first_foot: int = LEFT
     half_width: float = 0.095
     """Distance of each ankle from the body's middle line, m."""
@@ -97,16 +97,18 @@ def walk_footsteps(walk: Walk) -> FootstepPlan:
     """Alternating steps of a walk that starts at the origin, facing x.
 
     Raises:
-        MotionError: fewer than two steps, or times that leave no room to swing a foot.
+        MotionError: too few steps to speed up and slow down, or times that leave no room to swing a foot.
     """
-    if walk.num_steps < 2:
-        raise MotionError(f"num_steps is {walk.num_steps}; a walk needs one step to advance and one to close")
+    shortest = 2 * len(walk.ramp) + 1
+    if walk.num_steps < shortest:
+        raise MotionError(f"num_steps is {walk.num_steps}; {shortest} are needed to speed up, slow down and close")
     if not 0.0 < walk.double_support_s < walk.step_time_s:
         raise MotionError(
             f"double_support_s is {walk.double_support_s:g}; it must lie between 0 and step_time_s ({walk.step_time_s:g})"
         )
     share = np.ones(walk.num_steps)
-    share[0] = share[-2] = walk.ramp
+    for index, value in enumerate(walk.ramp):
+        share[index] = share[-2 - index] = value
     share[-1] = 0.0
 
     body = np.zeros(3)  # x, y, yaw of the point midway between the feet

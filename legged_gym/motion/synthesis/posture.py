@@ -19,11 +19,11 @@ from legged_gym.motion.synthesis.feet import FootPaths
 class Style:
     """Amplitudes. Angles per metre of lead are rad/m; a lead of 0.45 m is a full step at 0.8 m/s."""
 
-    knee_bend: float = 0.5
+    knee_bend: float = 0.6
     """Knee angle when standing, rad."""
-    dip: float = 0.10
+    dip: float = 0.2
     """Drop of the centre of mass, m per m^2 of lead: lowest with the feet far apart."""
-    pelvis_yaw: float = 0.16
+    pelvis_yaw: float = 0.25
     """The pelvis turns with the leading foot, rad/m."""
     pelvis_roll: float = 0.03
     """The pelvis sinks on the side of the swinging leg, rad at full lean."""
@@ -59,7 +59,7 @@ class Posture:
 
 def plan_posture(feet: FootPaths, zmp: np.ndarray, style: Style, dt: float) -> Posture:
     """Pelvis orientation and upper body for the paths of the feet and of the ZMP (T, 2)."""
-    heading, lead, lean = _signals(feet, zmp, round(style.smooth_s / dt))
+    heading, lead, spread, lean = _signals(feet, zmp, round(style.smooth_s / dt))
     yaw, roll = heading - style.pelvis_yaw * lead, style.pelvis_roll * lean
     zero = np.zeros_like(lead)
     joints = {
@@ -75,11 +75,11 @@ def plan_posture(feet: FootPaths, zmp: np.ndarray, style: Style, dt: float) -> P
         for axis in ("roll", "pitch", "yaw"):
             joints[f"{side}_wrist_{axis}_joint"] = zero
     quat = quat_mul(quat_about_axis(2, yaw), quat_about_axis(0, roll))
-    return Posture(pelvis_quat_wxyz=quat, joints=joints, dip=style.dip * lead**2)
+    return Posture(pelvis_quat_wxyz=quat, joints=joints, dip=style.dip * spread)
 
 
-def _signals(feet: FootPaths, zmp: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Heading (T,) rad, lead of the left foot (T,) m, lean of the weight to the left (T,) -1 to 1; all smoothed."""
+def _signals(feet: FootPaths, zmp: np.ndarray, width: int) -> tuple[np.ndarray, ...]:
+    """Heading (T,) rad, lead of the left foot (T,) m, its square (T,), lean to the left (T,) -1 to 1; all smoothed."""
     w, z = feet.quat_wxyz[..., 0], feet.quat_wxyz[..., 3]
     foot_yaw = np.unwrap(2.0 * np.arctan2(z, w), axis=0)  # (T, 2); exact, as a foot turns by yaw and then pitch only
     heading = hann_smooth(foot_yaw.mean(axis=1), width)
@@ -89,4 +89,4 @@ def _signals(feet: FootPaths, zmp: np.ndarray, width: int) -> tuple[np.ndarray, 
     lead = np.sum(apart * forward, axis=1)
     width_between = np.sum(apart * left, axis=1)
     lean = 2.0 * np.sum((zmp - feet.pos_w[..., :2].mean(axis=1)) * left, axis=1) / width_between
-    return heading, hann_smooth(lead, width), hann_smooth(lean, width)
+    return heading, hann_smooth(lead, width), hann_smooth(lead**2, width), hann_smooth(lean, width)

@@ -96,18 +96,17 @@ class WholeBody:
         return result
 
     def _iterate(self, configuration: Any, upper_body: Any, limits: list[Any], frame: int) -> None:
+        tasks = [self._com, self._pelvis, upper_body]
         for _ in range(_MAX_ITERATIONS):
             worst, error = max(self._errors(configuration, upper_body).items(), key=lambda item: item[1])
             if error < _TOLERANCE:
                 return
-            step = self._mink.solve_ik(
-                configuration,
-                [self._com, self._pelvis, upper_body],
-                dt=1.0,
-                solver=_SOLVER,
-                limits=limits,
-                constraints=self._feet,
-            )
+            try:
+                step = self._mink.solve_ik(
+                    configuration, tasks, dt=1.0, solver=_SOLVER, limits=limits, constraints=self._feet
+                )
+            except self._mink.NoSolutionFound:
+                break
             configuration.integrate_inplace(step, 1.0)
         raise MotionError(f"frame {frame}: no pose meets all targets; {worst} stays off by {error:.2g} (m or rad)")
 

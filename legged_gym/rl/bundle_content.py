@@ -1,0 +1,184 @@
+"""What a policy bundle says about the env its policy was trained in.
+
+The env is read through these attributes, beyond rsl_rl's VecEnv:
+
+=====================================  =================================================================================
+``cfg``                                the env's configuration (groups control, sim, normalization, observations, ...)
+``robot``                              joints and their numbers
+``observation_layout()``               group -> terms with name, start, stop, history
+``actions``, ``joint_targets``         applied action and joint targets of the last step, (N, J)
+``data``, ``frame``, ``anchor``,       only of envs that follow clips: all clips, each env's frame in them (N,), index of
+``upper_body``, ``_offset_table``      the anchor body, indices of joints, joint targets of a zero action (F, J)
+=====================================  =================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from legged_gym.bundle.schema import (
+    SCHEMA_VERSION,
+    ActionSpec,
+    BundleSpec,
+    JointSpec,
+    LockedJointSpec,
+    ObservationSpec,
+    PolicySpec,
+    Provenance,
+    RateSpec,
+    ScaleSpec,
+    TermSpec,
+    TrackingSpec,
+)
+
+POLICY_GROUP = "actor"
+"""The observation group that the policy sees."""
+
+
+def describe(env: Any, task: str, whole_robot: Any, normalized: bool, provenance: Provenance) -> BundleSpec:
+    """Describe a policy's interface, with no files yet.
+
+    Args:
+        env: See the module's docstring.
+        task: Name of the task.
+        whole_robot: The env's robot with no joint locked; same attributes as ``env.robot``.
+        normalized: Whether the policy shifts and scales its observations.
+        provenance: Where the policy came from.
+    """
+    cfg = env.cfg
+    return BundleSpec(
+        schema_version=SCHEMA_VERSION,
+        task=task,
+        robot=cfg.asset.robot,
+        joints=_joints(env.robot),
+        locked_joints=_locked_joints(env.robot, whole_robot),
+        motor_order=tuple(whole_robot.joint_names),
+        action=ActionSpec(
+            type=cfg.control.control_type,
+            feed_forward=cfg.control.feed_forward,
+            clip=float(cfg.normalization.clip_actions),
+            beta=float(cfg.control.beta),
+        ),
+        rates=RateSpec(
+            control_dt=float(cfg.sim.dt * cfg.control.decimation),
+            physics_dt=float(cfg.sim.dt),
+            decimation=cfg.control.decimation,
+        ),
+        policy=PolicySpec("observations", "actions", "inside" if normalized else "none"),
+        observation=_observation(env),
+        tracking=_tracking(env) if _follows_clips(env) else None,
+        files={},
+        provenance=provenance,
+    )
+
+
+def reference_arrays(env: Any) -> dict[str, np.ndarray] | None:
+    """The clips an env follows as :data:`arrays.REFERENCE` names them; None if it follows none."""
+    if not _follows_clips(env):
+        return None
+    data = env.data
+    tensors = {
+        "clip_start": data.clip_start,
+        "clip_length": data.clip_length,
+        "target_offset": env._offset_table,
+        "dof_pos": data.dof_pos,
+        "dof_vel": data.dof_vel,
+        "root_pos_w": data.root_pos,
+        "root_quat_wxyz": data.root_quat_wxyz,
+        "root_lin_vel_w": data.root_lin_vel_w,
+        "root_ang_vel_w": data.root_ang_vel_w,
+        "anchor_pos_w": data.body_pos_w[:, env.anchor],
+        "anchor_quat_wxyz": data.body_quat_wxyz[:, env.anchor],
+    }
+    names = {"joint_names": np.array(data.joint_names), "clip_names": np.array(data.clip_names)}
+    return names | {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+
+
+def record_steps(env: Any, policy: Callable[[Tensor], Tensor], num_steps: int) -> dict[str, np.ndarray]:
+    """Run a policy and write down what the first of the env's robots goes through.
+
+    Args:
+        env: See the module's docstring; goes on from its present state.
+        policy: Observations (N, D) to actions (N, J), within the action limit.
+        num_steps: T.
+
+    Returns:
+        Arrays as :data:`arrays.RECORDED` names them, float32 (T, ...).
+    """
+    rows: list[dict[str, Tensor]] = []
+    with torch.inference_mode():
+        observations = env.get_observations()
+        for _ in range(num_steps):
+            actions = policy(observations[POLICY_GROUP])
+            row = {
+                "observations": observations[POLICY_GROUP][0].clone(),
+                "actions": actions[0].clone(),
+                "previous_actions": env.actions[0].clone(),
+            }
+            if _follows_clips(env):
+                row["reference_frames"] = env.frame[0].clone()
+            observations = env.step(actions)[0]
+            rows.append(row | {"joint_targets": env.joint_targets[0].clone()})
+    return {name: torch.stack([row[name] for row in rows]).cpu().numpy() for name in rows[0]}
+
+
+def _follows_clips(env: Any) -> bool:
+    return hasattr(env, "data")
+
+
+def _joints(robot: Any) -> tuple[JointSpec, ...]:
+    columns = {
+        "default_pos": robot.default_dof_pos,
+        "stiffness": robot.stiffness,
+        "damping": robot.damping,
+        "effort_limit": robot.effort_limit,
+        "velocity_limit": robot.velocity_limit,
+        "lower": robot.dof_lower,
+        "upper": robot.dof_upper,
+        "action_scale": robot.action_scale,
+    }
+    return tuple(
+        JointSpec(name=name, **{field: float(values[i]) for field, values in columns.items()})
+        for i, name in enumerate(robot.joint_names)
+    )
+
+
+def _locked_joints(robot: Any, whole_robot: Any) -> tuple[LockedJointSpec, ...]:
+    """The joints that only the whole robot has; the model welds them at 0."""
+    return tuple(
+        LockedJointSpec(
+            name=name,
+            position=0.0,
+            stiffness=float(whole_robot.stiffness[i]),
+            damping=float(whole_robot.damping[i]),
+            effort_limit=float(whole_robot.effort_limit[i]),
+        )
+        for i, name in enumerate(whole_robot.joint_names)
+        if name not in robot.joint_names
+    )
+
+
+def _observation(env: Any) -> ObservationSpec:
+    layout, n = env.observation_layout()[POLICY_GROUP], env.cfg.normalization
+    return ObservationSpec(
+        size=layout.size,
+        clip=float(n.clip_observations),
+        history_order="newest_first",
+        scales=ScaleSpec(*(float(v) for v in (n.lin_vel, n.ang_vel, n.dof_pos, n.dof_vel))),
+        terms=tuple(TermSpec(t.name, t.start, t.stop, t.history) for t in layout.terms),
+    )
+
+
+def _tracking(env: Any) -> TrackingSpec:
+    cfg = env.cfg.deepmimic
+    return TrackingSpec(
+        anchor_body=cfg.anchor_body_name,
+        tracked_bodies=tuple(cfg.tracked_body_names),
+        upper_body_joints=tuple(env.robot.joint_names[i] for i in env.upper_body.tolist()),
+        future_frames=env.cfg.observations.num_next_obs,
+    )

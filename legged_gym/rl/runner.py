@@ -1,0 +1,297 @@
+"""The training loop: rsl_rl's on-policy runner with exact bookkeeping, whole checkpoints and clean endings.
+
+Beyond rsl_rl's VecEnv interface an env may offer the following; each is used where it exists:
+
+====================================  ==================================================================================
+``state_dict()``                      everything in the env that a later step depends on, as tensors and plain values
+``load_state_dict(state)``            puts that back
+``timings()``                         seconds spent so far in each part of a step, e.g. {"physics": 12.3, "reset": 0.4}
+``observation_layout()``              group -> terms (list of dictionaries with a "name", or a dictionary by name)
+``joint_names``                       actuated joints in the order of the actions
+====================================  ==================================================================================
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import rsl_rl.runners
+import torch
+from rsl_rl.env import VecEnv
+from tensordict import TensorDict
+
+from legged_gym.rl.checkpoint import check_compatible, plain, read_checkpoint, save_checkpoint
+from legged_gym.rl.plots import plot_learning_curve
+from legged_gym.rl.ppo import PPO
+from legged_gym.rl.progress import ProgressDisplay
+from legged_gym.rl.rl_config import TrainCfg
+from legged_gym.rl.run_log import EpisodeStatistics, RunLog
+from legged_gym.rl.seeding import rng_state, seed_everything, set_rng_state
+from legged_gym.rl.signals import StopRequest
+from legged_gym.utils.errors import RunError
+from legged_gym.utils.paths import checkpoint_path
+from legged_gym.utils.threads import available_cores
+
+
+class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
+    """Collects rollouts, improves the policy, logs and saves."""
+
+    alg: PPO
+    """The learning algorithm, with actor and critic."""
+
+    current_learning_iteration: int
+    """Iterations completed, those of a resumed run included."""
+
+    latest: dict[str, float]
+    """The newest row of progress.csv; also kept when nothing is written."""
+
+    interrupted: bool
+    """Whether a signal ended the last call of :meth:`learn` early."""
+
+    def __init__(
+        self,
+        env: VecEnv,
+        train_cfg: TrainCfg,
+        log_dir: Path | None = None,
+        device: str = "cpu",
+        task_cfg: dict[str, Any] | None = None,
+    ) -> None:
+        """Make networks and algorithm with fresh weights, from the configured seed.
+
+        Args:
+            env: The env to learn in.
+            train_cfg: Everything about learning.
+            log_dir: Folder of the run, made when training starts; None writes nothing.
+            device: Where networks and rollouts live.
+            task_cfg: The resolved configuration of the whole task as plain nested dictionaries, kept in checkpoints.
+        """
+        torch.set_num_threads(train_cfg.runner.num_threads or available_cores())
+        self.train_cfg = train_cfg
+        self.task_cfg = task_cfg if task_cfg is not None else {"train": asdict(train_cfg)}
+        cfg = asdict(train_cfg)
+        cfg["algorithm"]["class_name"] = PPO
+        seed_everything(train_cfg.seed + int(os.environ.get("RANK", 0)))
+        super().__init__(env, cfg | cfg["runner"] | {"logger": "none"}, log_dir=None, device=device)
+        self.log_dir = Path(log_dir) if log_dir is not None else None
+        self.statistics = EpisodeStatistics(env.num_envs, device)
+        self.samples, self.seconds = 0, 0.0
+        self.latest, self.interrupted = {}, False
+        self._obs: TensorDict | None = None  # what the next action is based on
+        self._loaded_from: Path | None = None
+
+    # Training
+
+    def learn(self, num_learning_iterations: int | None = None) -> None:
+        """Train, and save every ``save_interval`` iterations and at the end.
+
+        Ctrl-C and SIGTERM end it after the current iteration, with a checkpoint.
+
+        Args:
+            num_learning_iterations: How many more iterations; None takes ``max_iterations`` of the configuration.
+
+        Raises:
+            RunError: The run's folder cannot be written to, or the losses are no longer finite.
+            FloatingPointError: The env returned values that are not finite.
+        """
+        if num_learning_iterations is None:
+            num_learning_iterations = self.train_cfg.runner.max_iterations
+        start = self.current_learning_iteration
+        total = start + num_learning_iterations
+        if self._obs is None:
+            self._obs = self.env.get_observations().to(self.device)
+        self.alg.train_mode()
+        if self.is_distributed:
+            self.alg.broadcast_parameters()
+        with ExitStack() as stack:
+            log = display = None
+            if self.log_dir is not None and self.gpu_global_rank == 0:
+                log = stack.enter_context(self._open_log())
+                display = stack.enter_context(ProgressDisplay(self.log_dir.name, start, total))
+            stop = stack.enter_context(StopRequest())
+            while self.current_learning_iteration < total and not stop.requested:
+                self.latest = self._iterate()
+                if log is not None:
+                    log.add(self.latest)
+                    display.update(self.latest)
+                    if self.current_learning_iteration % self.train_cfg.runner.save_interval == 0:
+                        self._save_into(self.log_dir)
+            self.interrupted = stop.requested
+            if log is not None:
+                path = self._save_into(self.log_dir)
+                hint = f"; go on with --resume --load_run={self.log_dir.name}" if stop.requested else ""
+                display.note(f"saved {path}{hint}")
+        self._obs = None  # whoever uses the env next may move it on
+
+    def _iterate(self) -> dict[str, float]:
+        """Collect a rollout and update the policy. Returns a row of progress.csv."""
+        start = time.perf_counter()
+        parts_before, step_seconds = self._env_timings(), 0.0
+        with torch.no_grad():
+            for _ in range(self.train_cfg.runner.num_steps_per_env):
+                # Sample actions
+                actions = self.alg.act(self._obs).to(self.env.device)
+                # Step the environment
+                before = time.perf_counter()
+                obs, rewards, dones, extras = self.env.step(actions)
+                step_seconds += time.perf_counter() - before
+                # Record the outcome
+                self._obs = obs.to(self.device)
+                rewards, dones = rewards.to(self.device), dones.to(self.device)
+                self.alg.process_env_step(self._obs, rewards, dones, extras)
+                self.statistics.add(rewards, dones, extras.get("log", {}))
+            self._check_rollout()
+            self.alg.compute_returns(self._obs)
+        collected = time.perf_counter()
+        # Update the policy
+        learning_rate = self.alg.learning_rate
+        losses = self.alg.update()
+        end = time.perf_counter()
+        self.current_learning_iteration += 1
+        self._check_losses(losses)
+
+        new_samples = self.env.num_envs * self.train_cfg.runner.num_steps_per_env * self.gpu_world_size
+        self.samples += new_samples
+        self.seconds += end - start
+        parts = {key: value - parts_before.get(key, 0.0) for key, value in self._env_timings().items()}
+        times = parts | {"env (rest)": max(0.0, step_seconds - sum(parts.values()))} if parts else {"env": step_seconds}
+        times |= {"policy": collected - start - step_seconds, "update": end - collected}
+        return {
+            "iteration": self.current_learning_iteration,
+            "samples": self.samples,
+            "minutes": self.seconds / 60,
+            "kl": losses.pop("kl"),
+            "learning_rate": learning_rate,
+            "action_std": self.alg.action_std.mean().item(),
+            "entropy": losses.pop("entropy"),
+            "samples_per_s": new_samples / (end - start),
+            **{f"loss/{key}": value for key, value in losses.items()},
+            **{f"time_ms/{key}": 1e3 * value for key, value in times.items()},
+            **self.statistics.collect(),
+        }
+
+    def _env_timings(self) -> dict[str, float]:
+        """Return the seconds the env has spent so far in each part of a step, nothing where it does not count."""
+        return dict(self.env.timings()) if hasattr(self.env, "timings") else {}
+
+    def _check_rollout(self) -> None:
+        """Stop before values that are not finite reach the networks. Once per rollout: a look costs a pass over it."""
+        storage = self.alg.storage
+        for name, values in [*storage.observations.items(), ("rewards", storage.rewards)]:
+            if not torch.isfinite(values.sum()):
+                step, env, column = (~torch.isfinite(values)).nonzero()[0].tolist()
+                raise FloatingPointError(
+                    f"the env returned a value that is not finite: {name}, column {column}, env {env}, "
+                    f"step {step} of iteration {self.current_learning_iteration + 1}"
+                )
+
+    def _check_losses(self, losses: dict[str, float]) -> None:
+        """Stop when learning has diverged; the checkpoints written so far are good."""
+        bad = [key for key, value in losses.items() if not math.isfinite(value)]
+        if bad:
+            raise RunError(
+                f"learning diverged in iteration {self.current_learning_iteration}: {', '.join(bad)} not finite; "
+                "resume from the last checkpoint with a smaller --train.algorithm.learning_rate"
+            )
+
+    def _open_log(self) -> RunLog:
+        """Open progress.csv and the configured writer, continuing the curves of a resumed run."""
+        history = (self._loaded_from or self.log_dir / "-").with_name("progress.csv")
+        log = RunLog(self.log_dir, self.train_cfg.runner, self.task_cfg, history, self.current_learning_iteration)
+        self._loaded_from = None
+        return log
+
+    def _save_into(self, folder: Path) -> Path:
+        """Write model_<iterations completed>.pt and the learning curve."""
+        path = checkpoint_path(folder, self.current_learning_iteration)
+        self.save(path)
+        plot_learning_curve(folder / "progress.csv", folder / "learning_curve.png")
+        return path
+
+    # Checkpoints
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint from which training goes on bit for bit on a CPU.
+
+        Args:
+            path: File to write.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        env = self.env
+        content = self.alg.save() | {
+            "iteration": self.current_learning_iteration,
+            "samples": self.samples,
+            "seconds": self.seconds,
+            "statistics": self.statistics.state_dict(),
+            "rng": rng_state(),
+            "num_envs": env.num_envs,
+            "env_state": env.state_dict() if hasattr(env, "state_dict") else None,
+            "observations": None if self._obs is None else dict(self._obs.items()),
+            "config": self.task_cfg,
+            "observation_layout": self._observation_layout(),
+            "joint_names": self._joint_names(),
+        }
+        save_checkpoint(Path(path), content)
+
+    def load(self, path: Path, resume: bool = True) -> None:
+        """Load a checkpoint.
+
+        With the env configuration, env count and seed of the checkpoint, everything is restored and training goes on
+        as if it had not stopped. With another one (fine-tuning) the env and the random numbers start afresh. A
+        learning rate that differs from the one the checkpoint was configured with takes effect.
+
+        Args:
+            path: The checkpoint.
+            resume: Whether to train on; False loads what the policy needs to act.
+
+        Raises:
+            RunError: It cannot be read, or belongs to another robot, observation layout or network.
+        """
+        content = read_checkpoint(Path(path))
+        check_compatible(content, self._joint_names(), self._observation_layout(), Path(path))
+        try:
+            self.alg.load(content, optimizer=resume)
+        except RuntimeError as error:
+            sizes = "policy.actor_hidden_dims, critic_hidden_dims or obs_normalization"
+            raise RunError(f"checkpoint {path} holds other networks ({sizes} differ?): {error}") from error
+        self.current_learning_iteration = content["iteration"]
+        self.samples, self.seconds = content["samples"], content["seconds"]
+        if not resume:
+            return
+        self._loaded_from = Path(path)
+        learning_rate = self.train_cfg.algorithm.learning_rate
+        theirs = content["config"].get("train", {})
+        if learning_rate != theirs.get("algorithm", {}).get("learning_rate"):
+            self.alg.set_learning_rate(learning_rate)
+        if self.train_cfg.policy.re_init_std:
+            self.alg.reset_std(self.train_cfg.policy.init_noise_std)
+        if self._continues(content):
+            if content["env_state"] is not None:
+                self.env.load_state_dict(content["env_state"])
+            if content["observations"] is not None:
+                obs = TensorDict(content["observations"], batch_size=[self.env.num_envs])
+                self._obs = obs.to(self.device)
+            self.statistics.load_state_dict(content["statistics"])
+            set_rng_state(content["rng"])
+
+    def _continues(self, content: dict[str, Any]) -> bool:
+        """Return whether a checkpoint was taken in the same env, with the same seed, by a single process."""
+        same_env = plain(content["config"].get("env")) == plain(self.task_cfg.get("env"))
+        same_seed = content["config"].get("train", {}).get("seed") == self.train_cfg.seed
+        same_size = content["num_envs"] == self.env.num_envs
+        return same_env and same_seed and same_size and not self.is_distributed
+
+    def _observation_layout(self) -> dict[str, Any] | None:
+        """Return the env's observation layout, None where it has none."""
+        return plain(self.env.observation_layout()) if hasattr(self.env, "observation_layout") else None
+
+    def _joint_names(self) -> list[str] | None:
+        """Return the robot's actuated joints, None where the env names none."""
+        return list(self.env.joint_names) if hasattr(self.env, "joint_names") else None

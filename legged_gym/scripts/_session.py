@@ -1,0 +1,107 @@
+"""What scripts share once the command line is understood: the environment, and the policy of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rsl_rl.models import MLPModel
+
+from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.evaluation.policies import Policy, PolicyName, random_policy, zero_policy
+from legged_gym.evaluation.protocol import Physics, evaluation_config
+from legged_gym.rl.checkpoint import check_compatible, read_checkpoint
+from legged_gym.rl.networks import build_actor_critic
+from legged_gym.rl.rl_config import PolicyCfg
+from legged_gym.utils import paths
+from legged_gym.utils.cli import CommonArgs, Command
+from legged_gym.utils.config import from_dict
+from legged_gym.utils.errors import RunError
+from legged_gym.utils.task_registry import TaskSpec
+from legged_gym.utils.threads import available_cores
+
+
+@dataclass(frozen=True)
+class LoadedPolicy:
+    """A trained policy, and what it came from."""
+
+    actor: MLPModel
+    """Observation groups -> mean actions (N, J); normalises its observations itself."""
+    content: dict[str, Any]
+    """The checkpoint, see :mod:`legged_gym.rl.checkpoint`."""
+    path: Path
+
+
+def find_checkpoint(args: CommonArgs) -> Path:
+    """The checkpoint that ``--load_run`` and ``--checkpoint`` name, by default the newest of the newest run.
+
+    Raises:
+        RunError: There is none; lists what exists.
+    """
+    run = paths.find_run(args.experiment_name or args.task, args.load_run)
+    return paths.find_checkpoint(run, args.checkpoint)
+
+
+def build_env(task: TaskSpec, cfg: RobotDeepMimicCfg, seed: int, device: str = "cpu") -> RobotDeepMimic:
+    """Build a task's environment from a configuration of it.
+
+    Raises:
+        LeggedGymError: The configuration names something that does not exist or fit.
+    """
+    return task.load_env_class()(cfg, seed, device)
+
+
+def build_evaluation_env(command: Command, physics: Physics, start_noise: float = 1.0) -> RobotDeepMimic:
+    """The environment to judge or watch a policy in: no noise but the protocol's, physics as asked.
+
+    A typed ``--env.sim.dt`` or ``--env.control.decimation`` wins over ``--physics``.
+
+    Raises:
+        LeggedGymError: As :func:`build_env`.
+    """
+    torch.set_num_threads(command.cfg.train.runner.num_threads or available_cores())
+    if {"env.sim.dt", "env.control.decimation"} & command.given:
+        physics = "as_trained"
+    cfg = evaluation_config(command.cfg.env, physics, start_noise)
+    return build_env(command.task, cfg, command.cfg.train.seed, command.args.sim_device)
+
+
+def load_policy(path: Path, env: RobotDeepMimic) -> LoadedPolicy:
+    """Load the actor of a checkpoint for an environment. Networks are built as the checkpoint says.
+
+    Raises:
+        RunError: The checkpoint cannot be read, or is of another robot or other observations.
+    """
+    content = read_checkpoint(path, env.device)
+    layout = {group: layout.to_dict() for group, layout in env.observation_layout().items()}
+    check_compatible(content, list(env.joint_names), layout, path)
+    cfg = from_dict(content["config"]["train"]["policy"], PolicyCfg, str(path))
+    actor, _ = build_actor_critic(env.get_observations(), env.num_actions, cfg)
+    try:
+        actor.load_state_dict(content["actor_state_dict"])
+    except RuntimeError as error:
+        raise RunError(f"checkpoint {path} does not hold the networks it describes: {error}") from None
+    return LoadedPolicy(actor.to(env.device).eval(), content, path)
+
+
+def choose_policy(name: PolicyName, env: RobotDeepMimic, args: CommonArgs) -> tuple[Policy, dict[str, Any]]:
+    """The policy that ``--policy`` names, and the part of a report's provenance that says where it is from.
+
+    Raises:
+        RunError: There is no such checkpoint, or it does not fit.
+    """
+    origin: dict[str, Any] = {"policy": name, "run": None, "checkpoint": None, "iteration": None, "samples": None}
+    if name == "zero":
+        return zero_policy(env), origin
+    if name == "random":
+        return random_policy(env, args.seed), origin
+    loaded = load_policy(find_checkpoint(args), env)
+    return loaded.actor, origin | {
+        "run": loaded.path.parent.name,
+        "checkpoint": str(loaded.path),
+        "iteration": loaded.content["iteration"],
+        "samples": loaded.content["samples"],
+    }

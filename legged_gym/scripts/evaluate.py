@@ -1,0 +1,99 @@
+"""Judge a policy: success, causes of failure and tracking errors, as JSON, table and plot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from legged_gym.evaluation.protocol import ProtocolArgs, check_protocol
+from legged_gym.utils.cli import CommonArgs, Command, check_devices, parse_command, run_main
+from legged_gym.utils.run_config import load_run_config
+from legged_gym.utils.threads import use_passive_threads
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+
+DEFAULT_REPORT = "evaluation.json"
+"""Written into the run's folder where no --out says otherwise."""
+
+
+@dataclass
+class EvaluateArgs(ProtocolArgs, CommonArgs):
+    """Judge a policy by failure rules of the evaluation's own, without noise or exploration.
+
+    Prints a table and writes figures (.json), the table (.txt) and a plot of the error over the clip (.png).
+    """
+
+    num_envs: int | None = 64
+    """Episodes simulated side by side; more wait for their turn."""
+    policy: Literal["checkpoint", "zero", "random"] = "checkpoint"
+    """What acts: a trained policy, the action zero, or random actions."""
+    out: Path | None = None
+    """JSON file to write, the others beside it; None: evaluation.json in the run's folder."""
+
+
+def evaluate(argv: list[str]) -> None:
+    """Parse, play, report."""
+    command = parse_command(argv, EvaluateArgs, _saved_config)
+    args = command.args
+    check_devices(args)
+    check_protocol(args)
+    use_passive_threads()
+
+    from rich.console import Console
+
+    from legged_gym.evaluation import evaluator, metrics, plot, report
+    from legged_gym.scripts import _session
+
+    console = Console()
+    with console.status("building the environment"):
+        env = _session.build_evaluation_env(command, args.physics, args.start_noise)
+        policy, origin = _session.choose_policy(args.policy, env, args)
+    with console.status("evaluating"):
+        episodes = evaluator.evaluate(env, policy, args)
+    figures = metrics.summarise(episodes)
+    provenance = _provenance(command, env, origin)
+    title = report.table_title(provenance)
+    console.print(report.evaluation_table(figures, title))
+    out = args.out
+    if out is None and origin["checkpoint"] is not None:
+        out = Path(origin["checkpoint"]).with_name(DEFAULT_REPORT)
+    if out is not None:
+        report.write_report(out, figures, provenance)
+        plot.plot_errors(out.with_suffix(".png"), episodes, title)
+        console.print(f"wrote {out}, {out.with_suffix('.txt').name} and {out.with_suffix('.png').name}")
+
+
+def _saved_config(args: CommonArgs) -> dict[str, Any] | None:
+    """The configuration of the run that is judged; policies that were never trained need none."""
+    needs_run = getattr(args, "policy", "checkpoint") == "checkpoint" or args.load_run
+    return load_run_config(args) if needs_run else None
+
+
+def _provenance(command: Command, env: RobotDeepMimic, origin: dict[str, Any]) -> dict[str, Any]:
+    """What was judged, and how, as plain data."""
+    args, cfg = command.args, env.cfg
+    return {
+        "task": command.task.name,
+        **origin,
+        "clips": list(cfg.deepmimic.amass_replay_data_path),
+        "physics": {"dt_s": cfg.sim.dt, "decimation": cfg.control.decimation},
+        "control_dt_s": env.step_dt,
+        "self_collisions": cfg.asset.self_collisions,
+        "seed": args.seed,
+        "starts": {
+            "evenly_spaced": args.num_starts,
+            "from_start": args.num_from_start,
+            "start_noise": args.start_noise,
+        },
+    }
+
+
+def main() -> None:
+    """Entry of the console script."""
+    run_main(evaluate)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import pytest
+import torch
+
+from legged_gym.motion.clip import Clip
+from legged_gym.motion.formats.npz_file import write_npz
+from legged_gym.motion.replay_data import ReplayData, motion_files
+from legged_gym.sim.robot_model import Robot, build_robot
+from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
+from legged_gym.utils.errors import MotionError
+
+MakeClip = Callable[..., Clip]
+LENGTHS = (11, 6, 26)
+"""Frames at 50 Hz of the three clips of `folder`."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, biped_clip: MakeClip) -> Path:
+    for name, frames in zip("abc", LENGTHS, strict=True):
+        write_npz(biped_clip(frames=frames, fps=50.0), tmp_path / f"{name}.npz")
+    return tmp_path
+
+
+def _load(paths: str | Path | list[str], model: mujoco.MjModel, **options: object) -> ReplayData:
+    return ReplayData.load(
+        paths,
+        model=model,
+        joint_names=("left_hip", "right_hip"),
+        body_names=("pelvis", "left_foot", "right_foot"),
+        foot_bodies=("left_foot", "right_foot"),
+        control_dt=0.02,
+        device="cpu",
+        **options,
+    )
+
+
+def test_clips_lie_one_after_the_other(folder: Path, biped: mujoco.MjModel) -> None:
+    data = _load(folder, biped)
+    assert data.clip_names == ["a", "b", "c"]
+    assert data.clip_length.tolist() == list(LENGTHS)
+    assert data.clip_start.tolist() == [0, 11, 17]
+    assert data.clip_of(torch.tensor([0, 10, 11, 16, 17, 42])).tolist() == [0, 0, 1, 1, 2, 2]
+    assert data.clip_last_frame(torch.tensor([0, 1, 2])).tolist() == [10, 16, 42]
+    assert data.num_frames == len(data.contacts) == 43
+    assert data.body_pos_w.shape == (43, 3, 3)
+    assert data.body_quat_wxyz.shape == (43, 3, 4)
+    assert data.contacts.dtype == data.dof_pos.dtype == torch.float32
+    assert data.feed_forward is None
+    # velocities do not see the jump from one clip to the next
+    assert torch.allclose(data.root_lin_vel_w[:, 0], torch.tensor(0.7), atol=1e-5)
+
+
+def test_frames_are_drawn_uniformly_and_never_too_near_the_end(folder: Path, biped: mujoco.MjModel) -> None:
+    data = _load(folder, biped)
+    n = 80_000
+    drawn = data.sample(n, torch.Generator().manual_seed(0), min_remaining=4)
+    counts = torch.bincount(drawn, minlength=43)
+    allowed = torch.cat([torch.arange(length) < length - 4 for length in LENGTHS])
+    assert not counts[~allowed].any()
+    expected = n / int(allowed.sum())  # 31 frames
+    assert (counts[allowed] - expected).abs().max() < 5 * expected**0.5
+
+
+def test_draws_follow_the_generator(folder: Path, biped: mujoco.MjModel) -> None:
+    data = _load(folder, biped)
+    a, b, c = (data.sample(20, torch.Generator().manual_seed(seed)) for seed in (5, 5, 6))
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+def test_too_short_clips_cannot_be_sampled(folder: Path, biped: mujoco.MjModel) -> None:
+    with pytest.raises(MotionError, match="no clip of a, b, c has more than 26 frames"):
+        _load(folder, biped).sample(1, torch.Generator(), min_remaining=26)
+
+
+def test_options_reach_the_clips(folder: Path, biped: mujoco.MjModel) -> None:
+    data = _load(folder / "c.npz", biped, cut_off_import_length=10, n_append=3, feed_forward=True)
+    assert data.num_frames == 13
+    assert data.feed_forward.shape == (13, 2)
+    assert data.feed_forward.isfinite().all()
+
+
+def test_files_globs_folders_and_lists_are_found_once_each(folder: Path) -> None:
+    a, b, c = (folder / f"{name}.npz" for name in "abc")
+    (folder / "notes.txt").write_text("not a motion")
+    assert motion_files(str(b)) == [b]
+    assert motion_files(folder) == [a, b, c]
+    assert motion_files(f"{folder}/[bc].npz") == [b, c]
+    assert motion_files([str(c), str(folder)]) == [c, a, b]
+
+
+def test_nothing_found_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(MotionError, match=r"no file matches none\*\.csv; looked in .*retargeted_data"):
+        motion_files("none*.csv")
+    with pytest.raises(MotionError, match=r"holds no motion file \(\.csv, \.npz\)"):
+        motion_files(tmp_path)
+    with pytest.raises(MotionError, match="no motion file is named"):
+        motion_files([])
+
+
+def test_equal_file_names_are_told_apart_by_folder(
+    tmp_path: Path, biped_clip: MakeClip, biped: mujoco.MjModel
+) -> None:
+    for part in ("x", "y"):
+        (tmp_path / part).mkdir()
+        write_npz(biped_clip(), tmp_path / part / "walk.npz")
+    write_npz(biped_clip(), tmp_path / "y" / "run.npz")
+    assert _load(f"{tmp_path}/*/*.npz", biped).clip_names == ["x/walk", "run", "y/walk"]
+
+
+def test_a_29_joint_clip_drives_the_23_joint_g1(shared_dir: Path) -> None:
+    asset = AssetCfg(locked_joints=["wrist"])
+    robot = build_robot(asset, ActuatorCfg())
+    data = _load_g1(shared_dir / "data/g1/kimodo/walk.csv", robot, locked_joints=asset.locked_joints)
+    assert data.dof_pos.shape == (250, 23)
+    with pytest.raises(MotionError, match="joints left_wrist_roll_joint"):
+        _load_g1(shared_dir / "data/g1/kimodo/walk.csv", robot)
+
+
+def test_a_real_walk_stands_on_the_ground_and_loads_fast(shared_dir: Path, g1: Robot) -> None:
+    start = time.perf_counter()
+    data = _load_g1(shared_dir / "data/g1/kimodo/walk.csv", g1, ground_align=True, feed_forward=True)
+    assert time.perf_counter() - start < 1.0
+    assert data.num_frames == 250  # 149 / 30 s = 248.3 steps
+    assert 0.5 < data.contacts.mean() < 0.7  # each foot is down a bit more than half of the time
+    assert (data.contacts.sum(1) > 0).float().mean() > 0.95
+    assert data.root_ang_vel_w.norm(dim=1).max() < 5.0
+    limit = torch.as_tensor(g1.effort_limit, dtype=torch.float32)
+    effort = data.feed_forward.abs() / limit
+    assert 0.03 < effort.mean() < 0.15
+    assert effort.max() < 1.0
+
+
+def test_a_long_dance_has_no_velocity_spikes(shared_dir: Path, g1: Robot) -> None:
+    data = _load_g1(shared_dir / "data/g1/lafan1/dance1_subject2.csv", g1, start_time=8.0, end_time=20.0)
+    assert data.num_frames == 601
+    assert data.root_ang_vel_w.norm(dim=1).max() < 10.0
+    assert np.isclose(data.root_pos[:, 2].min(), 0.647, atol=0.01)
+
+
+def _load_g1(path: Path, robot: Robot, **options: object) -> ReplayData:
+    return ReplayData.load(
+        path,
+        model=robot.compile(),
+        joint_names=robot.joint_names,
+        body_names=robot.body_names,
+        foot_bodies=robot.foot_bodies,
+        control_dt=0.02,
+        device="cpu",
+        **options,
+    )
