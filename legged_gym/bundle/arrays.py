@@ -44,6 +44,8 @@ action in the step that is to reach that frame; the step taken at frame f uses r
 
 TARGET_TOLERANCE = 1e-5
 """Largest difference between recorded and recomputed joint targets, rad."""
+ACTION_TOLERANCE = 1e-5
+"""Largest :func:`action_error` of a runtime."""
 
 
 def joint_targets(
@@ -63,6 +65,14 @@ def joint_targets(
     limit, beta = spec.action.clip, spec.action.beta
     applied = previous_actions + beta * (np.clip(actions, -limit, limit) - previous_actions)
     return applied, offset + applied * np.array([joint.action_scale for joint in spec.joints])
+
+
+def action_error(actions: np.ndarray, expected: np.ndarray) -> float:
+    """Largest difference between a runtime's actions and the recorded ones, relative to those beyond +- 1.
+
+    Single precision cannot promise more: an action of 10 is itself known to 1e-6 only. NaN if any action is.
+    """
+    return float((np.abs(actions - expected) / np.maximum(1.0, np.abs(expected))).max())
 
 
 def offset_rows(reference: Arrays, frames: np.ndarray) -> np.ndarray:

@@ -11,13 +11,17 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from legged_gym.bundle.arrays import check_recorded, check_reference, joint_targets, offset_rows
+from legged_gym.bundle.arrays import (
+    ACTION_TOLERANCE,
+    action_error,
+    check_recorded,
+    check_reference,
+    joint_targets,
+    offset_rows,
+)
 from legged_gym.bundle.parse import spec_from_plain
 from legged_gym.bundle.schema import BUNDLE_FILE, RECORDED_FILE, REFERENCE_FILE, BundleSpec
 from legged_gym.utils.errors import RunError
-
-POLICY_TOLERANCE = 1e-5
-"""Largest difference between a runtime's action and the recorded one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,18 +89,18 @@ class Bundle:
             runtime: Its name, for the message.
 
         Returns:
-            The largest difference.
+            The largest :func:`arrays.action_error`.
 
         Raises:
-            RunError: It is above 1e-5, or the output has another shape.
+            RunError: That is above 1e-5, or the output has another shape.
         """
         expected = self.recorded["actions"]
         outputs = [np.asarray(policy(row[None])) for row in self.recorded["observations"]]
         for output in outputs:
             if output.shape != (1, expected.shape[1]):
                 raise RunError(f"{self.folder}: {runtime} returns shape {output.shape}, not (1, {expected.shape[1]})")
-        error = float(np.abs(np.concatenate(outputs) - expected).max())
-        if not error <= POLICY_TOLERANCE:  # also when it is NaN
+        error = action_error(np.concatenate(outputs), expected)
+        if not error <= ACTION_TOLERANCE:  # also when it is NaN
             raise RunError(f"{self.folder}: actions of {runtime} are {error:.2g} off the recorded ones")
         return error
 

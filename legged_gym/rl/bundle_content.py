@@ -2,14 +2,11 @@
 
 The env is read through these attributes, beyond rsl_rl's VecEnv:
 
-=====================================  =================================================================================
-``cfg``                                the env's configuration (groups control, sim, normalization, observations, ...)
-``robot``                              joints and their numbers
-``observation_layout()``               group -> terms with name, start, stop, history
-``actions``, ``joint_targets``         applied action and joint targets of the last step, (N, J)
-``data``, ``frame``, ``anchor``,       only of envs that follow clips: all clips, each env's frame in them (N,), index of
-``upper_body``, ``_offset_table``      the anchor body, indices of joints, joint targets of a zero action (F, J)
-=====================================  =================================================================================
+* ``cfg``: the env's configuration; ``robot``: its joints and their numbers;
+* ``observation_layout()``: group -> layout with ``size`` and ``terms`` (name, start, stop, history);
+* ``actions``, ``joint_targets``: the last step's action as applied and the targets that followed, (N, J);
+* only of envs that follow clips: ``data``, all clips; ``frame``, each robot's frame in them, (N,); ``anchor``, index of
+  the anchor body; ``upper_body``, indices of joints; ``_offset_table``, joint targets of a zero action, (F, J).
 """
 
 from __future__ import annotations
@@ -111,7 +108,7 @@ def record_steps(env: Any, policy: Callable[[Tensor], Tensor], num_steps: int) -
         Arrays as :data:`arrays.RECORDED` names them, float32 (T, ...).
     """
     rows: list[dict[str, Tensor]] = []
-    with torch.inference_mode():
+    with torch.no_grad():
         observations = env.get_observations()
         for _ in range(num_steps):
             actions = policy(observations[POLICY_GROUP])

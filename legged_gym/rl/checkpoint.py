@@ -19,8 +19,8 @@ from legged_gym.utils.paths import write_atomically
 VERSION = 1
 """Format of the dictionary."""
 
-IRRELEVANT = ("slice", "noise", "delay")
-"""Parts of an observation term that two envs of one policy may differ in; a slice follows from sizes and order."""
+Layout = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Observation group -> its terms in order, each with "name", "start", "stop" and whatever else defines it."""
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
@@ -37,11 +37,12 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     write_atomically(Path(path), lambda file: torch.save(data, file))
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint, with its tensors on the CPU.
+def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint.
 
     Args:
         path: A file written by :func:`save_checkpoint`.
+        device: Where its tensors go.
 
     Raises:
         RunError: The file is missing, cut off, no checkpoint of ours, or of a newer format.
@@ -52,7 +53,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not zipfile.is_zipfile(path):
         raise RunError(f"checkpoint {path} is cut off, or no checkpoint at all")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:
         raise RunError(f"cannot read checkpoint {path}: {str(error).splitlines()[0]}") from error
     if not isinstance(content, dict) or "version" not in content:
@@ -72,15 +73,14 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def check_compatible(
-    content: Mapping[str, Any], joint_names: Sequence[str] | None, layout: Mapping[str, Any] | None, path: Path
+    content: Mapping[str, Any], joint_names: Sequence[str] | None, layout: Layout | None, path: Path
 ) -> None:
     """Refuse a checkpoint whose policy would misread this env's observations or drive other joints.
 
     Args:
         content: What :func:`read_checkpoint` returned.
         joint_names: Actuated joints of the env's robot, in order; None skips the check.
-        layout: Observation layout of the env: group -> list of terms, each a dictionary with its "name"; or
-            group -> dictionary of terms by name; None skips the check.
+        layout: Observation layout of the env; None skips the check.
         path: For the message.
 
     Raises:
@@ -110,11 +110,11 @@ def _joint_differences(theirs: list[str], ours: list[str]) -> list[str]:
     return [f"another robot ({', '.join(parts)})"]
 
 
-def layout_differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
+def layout_differences(theirs: Layout, ours: Layout) -> list[str]:
     """List the terms in which the observation layout of a checkpoint differs from that of the env."""
     differences = []
     for group in dict.fromkeys([*theirs, *ours]):
-        a, b = _terms(theirs.get(group, {})), _terms(ours.get(group, {}))
+        a, b = _terms(theirs.get(group, ())), _terms(ours.get(group, ()))
         found = [f"'{name}' is only in the checkpoint" for name in a if name not in b]
         found += [f"'{name}' is only in the env" for name in b if name not in a]
         if not found and list(a) != list(b):
@@ -129,12 +129,13 @@ def layout_differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> li
     return differences
 
 
-def _terms(group: Any) -> dict[str, dict[str, Any]]:
-    """Return the terms of one observation group by name, each as a dictionary of plain values."""
-    items = group.items() if isinstance(group, Mapping) else [(term["name"], term) for term in group]
-    return {
-        name: {key: plain(value) for key, value in term.items() if key not in IRRELEVANT} for name, term in items
-    }
+def _terms(group: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the terms of a group by name, with their width in place of where they stand."""
+    terms = {}
+    for term in plain(group):
+        start, stop = term.pop("start", 0), term.pop("stop", 0)
+        terms[term.pop("name")] = {"width": stop - start, **term}
+    return terms
 
 
 def plain(value: Any) -> Any:

@@ -20,17 +20,15 @@ from tensordict import TensorDict
 from torch import Tensor, nn
 
 from legged_gym.bundle import schema
-from legged_gym.bundle.arrays import check_recorded, check_reference
+from legged_gym.bundle.arrays import ACTION_TOLERANCE, action_error, check_recorded, check_reference
 from legged_gym.bundle.parse import spec_from_plain, spec_to_plain
 from legged_gym.bundle.schema import BundleSpec
 from legged_gym.rl.provenance import sha256_of
 from legged_gym.utils.errors import DependencyError, RunError
 
 ONNX_OPSET = 17
-TOLERANCE = 1e-5
-"""Largest difference between an exported network's action and the trained one's."""
-YAML_WIDTH = 400
-"""Columns; wide enough to keep a joint on one line."""
+YAML_WIDTH = 1000
+"""Columns; wide enough to keep a joint or a list on one line."""
 
 Policy = Callable[[Tensor], Tensor]
 """Observations (N, D) to actions (N, J)."""
@@ -120,6 +118,10 @@ def check_destination(out: Path) -> None:
         RunError: Names what is in the way.
     """
     if not out.exists():
+        parent = next(folder for folder in out.absolute().parents if folder.exists())
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
+            reason = "no permission" if parent.is_dir() else "it is a file"
+            raise RunError(f"cannot write bundle {out} into {parent}: {reason}")
         return
     if not out.is_dir():
         raise RunError(f"cannot write a bundle to {out}: it is a file")
@@ -186,9 +188,9 @@ def _check_runtimes(folder: Path, spec: BundleSpec, recorded: Mapping[str, np.nd
     observations, expected = recorded["observations"], recorded["actions"]
     for name, run in runtimes.items():
         single = np.concatenate([run(row[None]) for row in observations])
-        error = max(float(np.abs(actions - expected).max()) for actions in (run(observations), single))
-        if not error <= TOLERANCE:  # also when it is NaN
-            raise RunError(f"{name} differs from the trained policy by {error:.2g}; at most {TOLERANCE} is right")
+        error = max(action_error(actions, expected) for actions in (run(observations), single))
+        if not error <= ACTION_TOLERANCE:  # also when it is NaN
+            raise RunError(f"{name} differs from the trained policy by {error:.2g}; at most {ACTION_TOLERANCE} is right")
 
 
 def _onnxruntime() -> Any:

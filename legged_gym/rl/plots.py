@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -69,12 +70,12 @@ def _length(axes: Axes, columns: Columns) -> None:
 
 def _success(axes: Axes, columns: Columns) -> None:
     axes.set_title("success and ends of episodes")
-    _curves(axes, columns, ("success/", "termination/"))
+    _curves(axes, columns, ("Episode/success", "Termination/"))
 
 
 def _rewards(axes: Axes, columns: Columns) -> None:
-    axes.set_title("reward terms")
-    _curves(axes, columns, ("reward/",))
+    axes.set_title("reward terms (per second)")
+    _curves(axes, columns, ("Reward/",))
 
 
 def _step(axes: Axes, columns: Columns) -> None:
@@ -82,7 +83,7 @@ def _step(axes: Axes, columns: Columns) -> None:
     for key, color in zip(("kl", "learning_rate", "action_std"), CYCLE, strict=False):
         axes.plot(columns["minutes"], columns[key], color=color, lw=1.2, label=key.replace("_", " "))
     axes.set_yscale("log")
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
 
 
 def _time(axes: Axes, columns: Columns) -> None:
@@ -91,7 +92,8 @@ def _time(axes: Axes, columns: Columns) -> None:
     values = [np.nan_to_num(_smooth(columns[key])) for key in parts]
     labels = [key.split("/")[1] for key in parts]
     axes.stackplot(columns["minutes"], values, labels=labels, colors=CYCLE, alpha=0.9)
-    axes.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
+    axes.set_ylim(top=1.35 * np.median(np.sum(values, axis=0)))
+    _legend(axes, loc="upper right", ncols=3)
 
 
 def _curve(axes: Axes, columns: Columns, key: str) -> None:
@@ -109,9 +111,14 @@ def _curves(axes: Axes, columns: Columns, prefixes: tuple[str, ...]) -> None:
         label = key.split("/", 1)[1].replace("_", " ")
         axes.plot(columns["minutes"], _smooth(columns[key]), color=color, lw=1.3, label=label)
     if keys:
-        axes.legend(frameon=False, fontsize=8)
+        _legend(axes)
     else:
         axes.text(0.5, 0.5, "nothing logged", ha="center", va="center", transform=axes.transAxes, color="#999999")
+
+
+def _legend(axes: Axes, **options: Any) -> None:
+    """Name the curves in a box that lets them shine through."""
+    axes.legend(fontsize=8, framealpha=0.7, edgecolor="none", **options)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:

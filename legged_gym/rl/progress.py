@@ -22,12 +22,11 @@ MEASURES = {
     "kl": ("KL", "{:.3f}"),
     "learning_rate": ("lr", "{:.1e}"),
     "action_std": ("std", "{:.2f}"),
+    "Episode/success": ("success", "{:.0%}"),
     "samples_per_s": ("speed", "{:,.0f} samples/s"),
 }
 """Column of a progress row -> its label and format."""
 
-SUCCESS_PREFIX = "success/"
-"""Measures an env logs under this prefix are shown too, as percentages."""
 
 
 class ProgressDisplay:
@@ -100,24 +99,18 @@ class ProgressDisplay:
 
 def _measures(row: Mapping[str, float]) -> list[tuple[str, str]]:
     """Return label and formatted value of what a row has to show."""
-    shown = [(label, form.format(row[key])) for key, (label, form) in MEASURES.items() if key in row]
-    success = [(key.removeprefix(SUCCESS_PREFIX), v) for key, v in row.items() if key.startswith(SUCCESS_PREFIX)]
-    return shown + [(label.replace("_", " "), f"{100 * value:.0f} %") for label, value in success]
+    return [(label, form.format(row[key])) for key, (label, form) in MEASURES.items() if key in row]
 
 
 def _table(row: Mapping[str, float]) -> Table:
-    """Return the measures of a row and where its time went, as a grid of two lines a block."""
+    """Return the measures of a row, labels above values, and below them where its time went."""
     measures = _measures(row)
     table = Table.grid(padding=(0, 3))
-    for _ in range(6):
-        table.add_column(justify="left")
-    for i in range(0, len(measures), 6):
-        block = measures[i : i + 6]
-        table.add_row(*(f"[dim]{label}[/dim]" for label, _ in block))
-        table.add_row(*(f"[bold]{text}[/bold]" for _, text in block))
+    table.add_row(*(f"[dim]{label}[/dim]" for label, _ in measures))
+    table.add_row(*(f"[bold]{text}[/bold]" for _, text in measures))
     times = {key.removeprefix("time_ms/"): value for key, value in row.items() if key.startswith("time_ms/")}
     whole = sum(times.values()) or 1.0
-    split = " · ".join(f"{key} {100 * value / whole:.0f} %" for key, value in times.items())
+    split = " · ".join(f"{key.replace('_', ' ')} {value / whole:.0%}" for key, value in times.items())
     outer = Table.grid()
     outer.add_row(table)
     outer.add_row(f"[dim]time: {split}[/dim]")

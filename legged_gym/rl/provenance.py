@@ -18,6 +18,9 @@ from legged_gym.utils.paths import PACKAGE_ROOT
 DISTRIBUTION = "videomimic-gym"
 """Name this package is installed under."""
 
+EVALUATION_FILE = "evaluation.json"
+"""Where evaluate.py leaves its figures in a run folder."""
+
 _GIT_TIMEOUT_S = 10.0
 
 
@@ -28,7 +31,7 @@ def make_provenance(
     iteration: int,
     samples: int | None,
     clips: Mapping[str, Path],
-    evaluation: Path | None,
+    evaluation: dict[str, Any] | None,
 ) -> Provenance:
     """Collect where a policy came from.
 
@@ -38,10 +41,10 @@ def make_provenance(
         iteration: Training iteration of the checkpoint.
         samples: Environment steps the policy had learned from.
         clips: File of every clip, in the order of the env's clips.
-        evaluation: JSON written by evaluate.py, or None.
+        evaluation: Totals of an evaluation of this checkpoint, see :func:`find_evaluation`.
 
     Raises:
-        RunError: A file cannot be read or holds no evaluation.
+        RunError: A clip's file cannot be read.
     """
     commit, modified = _git_state()
     return Provenance(
@@ -53,7 +56,7 @@ def make_provenance(
         iteration=iteration,
         samples=samples,
         clips=tuple(ClipSpec(name, path.name, sha256_of(path)) for name, path in clips.items()),
-        evaluation=None if evaluation is None else read_evaluation(evaluation),
+        evaluation=evaluation,
         config=config,
     )
 
@@ -71,19 +74,37 @@ def sha256_of(path: Path) -> str:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
 
 
-def read_evaluation(path: Path) -> dict[str, Any]:
-    """The totals in a JSON file of evaluate.py.
+def find_evaluation(run: Path, iteration: int, given: Path | None = None) -> dict[str, Any] | None:
+    """Totals of an evaluation of a checkpoint.
+
+    Args:
+        run: Its run folder.
+        iteration: Its iteration.
+        given: JSON written by evaluate.py; None looks for evaluation.json in the run folder and passes over one that
+            is of another checkpoint.
+
+    Returns:
+        The "total" of the file; None where there is no file.
 
     Raises:
-        RunError: The file cannot be read or has no "total".
+        RunError: The file cannot be read, holds no evaluation, or the given one is of another policy.
     """
+    path = given or run / EVALUATION_FILE
+    if given is None and not path.is_file():
+        return None
     try:
-        total = json.loads(path.read_text(encoding="utf-8"))["total"]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        total, origin = content["total"], content["provenance"]
+        judged = origin["run"], origin["iteration"]
     except OSError as error:
         raise RunError(f"cannot read evaluation {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise RunError(f"{path} is not the JSON of an evaluation: it has no 'total'") from None
-    return total
+        raise RunError(f"{path} is not an evaluation; evaluate.py writes one") from None
+    if judged == (run.name, iteration):
+        return total
+    if given is None:
+        return None
+    raise RunError(f"{path} is of run {judged[0]}, iteration {judged[1]}; exported is {run.name}, {iteration}")
 
 
 def _package_version() -> str:

@@ -63,7 +63,7 @@ class EpisodeStatistics:
                 "mean_episode_length": sum(lengths) / len(lengths),
             }
         for key, values in self._logs.items():
-            row[key if "/" in key else f"episode/{key}"] = float(torch.stack(values).nanmean())
+            row[key if "/" in key else f"Episode/{key}"] = float(torch.stack(values).nanmean())
         self._pending.clear()
         self._logs.clear()
         return row

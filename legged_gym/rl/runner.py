@@ -2,13 +2,12 @@
 
 Beyond rsl_rl's VecEnv interface an env may offer the following; each is used where it exists:
 
-====================================  ==================================================================================
-``state_dict()``                      everything in the env that a later step depends on, as tensors and plain values
-``load_state_dict(state)``            puts that back
-``timings()``                         seconds spent so far in each part of a step, e.g. {"physics": 12.3, "reset": 0.4}
-``observation_layout()``              group -> terms (list of dictionaries with a "name", or a dictionary by name)
-``joint_names``                       actuated joints in the order of the actions
-====================================  ==================================================================================
+* ``state_dict()``: everything in the env that a later step depends on, as tensors and plain values, and
+  ``load_state_dict(state)`` to put it back;
+* ``timings()``: seconds spent in each part of its steps since the last call, e.g. {"physics": 12.3, "reset": 0.4};
+* ``observation_layout()``: group -> layout, whose ``to_dict()`` is a list of terms with "name", "start", "stop" and
+  whatever else defines them;
+* ``joint_names``: the robot's actuated joints in the order of the actions.
 """
 
 from __future__ import annotations
@@ -37,6 +36,9 @@ from legged_gym.rl.signals import StopRequest
 from legged_gym.utils.errors import RunError
 from legged_gym.utils.paths import checkpoint_path
 from legged_gym.utils.threads import available_cores
+
+PLOT_INTERVAL_S = 60.0
+"""Shortest time between two pictures of the learning curve, each of which takes half a second."""
 
 
 class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
@@ -84,6 +86,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         self.latest, self.interrupted = {}, False
         self._obs: TensorDict | None = None  # what the next action is based on
         self._loaded_from: Path | None = None
+        self._plotted = -math.inf
 
     # Training
 
@@ -106,6 +109,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         if self._obs is None:
             self._obs = self.env.get_observations().to(self.device)
         self.alg.train_mode()
+        self._env_timings()  # forget what was before
         if self.is_distributed:
             self.alg.broadcast_parameters()
         with ExitStack() as stack:
@@ -120,10 +124,10 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
                     log.add(self.latest)
                     display.update(self.latest)
                     if self.current_learning_iteration % self.train_cfg.runner.save_interval == 0:
-                        self._save_into(self.log_dir)
+                        self._save_into(self.log_dir, last=False)
             self.interrupted = stop.requested
             if log is not None:
-                path = self._save_into(self.log_dir)
+                path = self._save_into(self.log_dir, last=True)
                 hint = f"; go on with --resume --load_run={self.log_dir.name}" if stop.requested else ""
                 display.note(f"saved {path}{hint}")
         self._obs = None  # whoever uses the env next may move it on
@@ -131,7 +135,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
     def _iterate(self) -> dict[str, float]:
         """Collect a rollout and update the policy. Returns a row of progress.csv."""
         start = time.perf_counter()
-        parts_before, step_seconds = self._env_timings(), 0.0
+        step_seconds = 0.0
         with torch.no_grad():
             for _ in range(self.train_cfg.runner.num_steps_per_env):
                 # Sample actions
@@ -158,8 +162,8 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         new_samples = self.env.num_envs * self.train_cfg.runner.num_steps_per_env * self.gpu_world_size
         self.samples += new_samples
         self.seconds += end - start
-        parts = {key: value - parts_before.get(key, 0.0) for key, value in self._env_timings().items()}
-        times = parts | {"env (rest)": max(0.0, step_seconds - sum(parts.values()))} if parts else {"env": step_seconds}
+        times = self._env_timings()
+        times["env_rest"] = max(0.0, step_seconds - sum(times.values()))
         times |= {"policy": collected - start - step_seconds, "update": end - collected}
         return {
             "iteration": self.current_learning_iteration,
@@ -176,7 +180,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         }
 
     def _env_timings(self) -> dict[str, float]:
-        """Return the seconds the env has spent so far in each part of a step, nothing where it does not count."""
+        """Return the seconds the env spent in each part of its steps since the last call, if it counts them."""
         return dict(self.env.timings()) if hasattr(self.env, "timings") else {}
 
     def _check_rollout(self) -> None:
@@ -206,11 +210,13 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         self._loaded_from = None
         return log
 
-    def _save_into(self, folder: Path) -> Path:
-        """Write model_<iterations completed>.pt and the learning curve."""
+    def _save_into(self, folder: Path, last: bool) -> Path:
+        """Write model_<iterations completed>.pt, and the learning curve unless it was drawn a moment ago."""
         path = checkpoint_path(folder, self.current_learning_iteration)
         self.save(path)
-        plot_learning_curve(folder / "progress.csv", folder / "learning_curve.png")
+        if last or time.monotonic() - self._plotted >= PLOT_INTERVAL_S:
+            plot_learning_curve(folder / "progress.csv", folder / "learning_curve.png")
+            self._plotted = time.monotonic()
         return path
 
     # Checkpoints
@@ -288,9 +294,11 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         same_size = content["num_envs"] == self.env.num_envs
         return same_env and same_seed and same_size and not self.is_distributed
 
-    def _observation_layout(self) -> dict[str, Any] | None:
+    def _observation_layout(self) -> dict[str, list[dict[str, Any]]] | None:
         """Return the env's observation layout, None where it has none."""
-        return plain(self.env.observation_layout()) if hasattr(self.env, "observation_layout") else None
+        if not hasattr(self.env, "observation_layout"):
+            return None
+        return {group: layout.to_dict() for group, layout in self.env.observation_layout().items()}
 
     def _joint_names(self) -> list[str] | None:
         """Return the robot's actuated joints, None where the env names none."""

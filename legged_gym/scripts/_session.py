@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
+from rich.table import Table
 from rsl_rl.models import MLPModel
 
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
@@ -69,6 +72,16 @@ def build_evaluation_env(command: Command, physics: Physics, start_noise: float 
     return build_env(command.task, cfg, command.cfg.train.seed, command.args.sim_device)
 
 
+def show_observations(env: RobotDeepMimic) -> None:
+    """Print what actor and critic see: term, place in the vector, size, history."""
+    table = Table("group", "term", "from", "to", "steps (newest first)", title="observations", title_justify="left")
+    for group, layout in env.observation_layout().items():
+        for slot in layout.terms:
+            table.add_row(group, slot.name, str(slot.start), str(slot.stop), str(slot.history))
+        table.add_section()
+    Console().print(table)
+
+
 def load_policy(path: Path, env: RobotDeepMimic) -> LoadedPolicy:
     """Load the actor of a checkpoint for an environment. Networks are built as the checkpoint says.
 
@@ -87,21 +100,39 @@ def load_policy(path: Path, env: RobotDeepMimic) -> LoadedPolicy:
     return LoadedPolicy(actor.to(env.device).eval(), content, path)
 
 
-def choose_policy(name: PolicyName, env: RobotDeepMimic, args: CommonArgs) -> tuple[Policy, dict[str, Any]]:
+def choose_policy(
+    name: PolicyName, env: RobotDeepMimic, seed: int, checkpoint: Path | None
+) -> tuple[Policy, dict[str, Any]]:
     """The policy that ``--policy`` names, and the part of a report's provenance that says where it is from.
 
     Raises:
-        RunError: There is no such checkpoint, or it does not fit.
+        RunError: The checkpoint cannot be read or does not fit.
     """
     origin: dict[str, Any] = {"policy": name, "run": None, "checkpoint": None, "iteration": None, "samples": None}
     if name == "zero":
         return zero_policy(env), origin
     if name == "random":
-        return random_policy(env, args.seed), origin
-    loaded = load_policy(find_checkpoint(args), env)
+        return random_policy(env, seed), origin
+    loaded = load_policy(checkpoint, env)
     return loaded.actor, origin | {
         "run": loaded.path.parent.name,
         "checkpoint": str(loaded.path),
         "iteration": loaded.content["iteration"],
         "samples": loaded.content["samples"],
     }
+
+
+def prepare_output(path: Path) -> Path:
+    """Make the folder of a file that is to be written, so that a bad path is known before the work is done.
+
+    Raises:
+        RunError: The file cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make folder {path.parent}: {error.strerror}") from None
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        reason = "it is a folder" if path.is_dir() else f"no permission to write in {path.parent}"
+        raise RunError(f"cannot write {path}: {reason}")
+    return path

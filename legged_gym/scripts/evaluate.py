@@ -47,18 +47,18 @@ def evaluate(argv: list[str]) -> None:
     from legged_gym.scripts import _session
 
     console = Console()
+    checkpoint = _session.find_checkpoint(args) if args.policy == "checkpoint" else None
+    out = args.out or (checkpoint and checkpoint.with_name(DEFAULT_REPORT))
+    if out is not None:
+        _session.prepare_output(out)
     with console.status("building the environment"):
         env = _session.build_evaluation_env(command, args.physics, args.start_noise)
-        policy, origin = _session.choose_policy(args.policy, env, args)
+        policy, origin = _session.choose_policy(args.policy, env, args.seed, checkpoint)
     with console.status("evaluating"):
         episodes = evaluator.evaluate(env, policy, args)
-    figures = metrics.summarise(episodes)
-    provenance = _provenance(command, env, origin)
+    figures, provenance = metrics.summarise(episodes), _provenance(command, env, origin)
     title = report.table_title(provenance)
     console.print(report.evaluation_table(figures, title))
-    out = args.out
-    if out is None and origin["checkpoint"] is not None:
-        out = Path(origin["checkpoint"]).with_name(DEFAULT_REPORT)
     if out is not None:
         report.write_report(out, figures, provenance)
         plot.plot_errors(out.with_suffix(".png"), episodes, title)

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
 from rsl_rl.env import VecEnv
 from tensordict import TensorDict
+
+
+class Layout:
+    """Terms end to end."""
+
+    def __init__(self, **widths: int) -> None:
+        """Take name=width in order."""
+        self.widths = widths
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return the terms."""
+        stops = list(itertools.accumulate(self.widths.values()))
+        return [
+            {"name": name, "start": stop - width, "stop": stop, "history": 1}
+            for (name, width), stop in zip(self.widths.items(), stops, strict=True)
+        ]
 
 
 class PointEnv(VecEnv):
@@ -46,19 +63,17 @@ class PointEnv(VecEnv):
         time_outs = (self.episode_length_buf >= self.max_episode_length) & ~lost
         dones = lost | time_outs
         self._reset(dones)
-        log = {"reward/distance": -distance.mean(), "success/near": (distance < 0.2).float().mean()}
+        log = {"Reward/distance": -distance.mean(), "Episode/success": (distance < 0.2).float().mean()}
         return self.get_observations(), -distance, dones, {"time_outs": time_outs, "log": log}
 
-    def observation_layout(self) -> dict[str, list[dict[str, Any]]]:
+    def observation_layout(self) -> dict[str, Layout]:
         """Describe the observations."""
-        return {
-            "actor": [{"name": "position", "shape": (2,), "noise": 0.01}, {"name": "one", "shape": (1,)}],
-            "critic": [{"name": "position", "shape": (2,)}, {"name": "one", "shape": (1,)}, {"name": "time"}],
-        }
+        return {"actor": Layout(position=2, one=1), "critic": Layout(position=2, one=1, time=1)}
 
     def timings(self) -> dict[str, float]:
         """Pretend that a step takes a millisecond of physics."""
-        return {"physics": 1e-3 * self.steps}
+        seconds, self.steps = 1e-3 * self.steps, 0
+        return {"physics": seconds}
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything a later step depends on."""

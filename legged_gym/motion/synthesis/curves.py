@@ -11,22 +11,6 @@ def smooth_step(time: np.ndarray, start: float, end: float) -> np.ndarray:
     return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
 
 
-def glide(time: np.ndarray, start: float, end: float, ramp: float = 0.4) -> np.ndarray:
-    """0 to 1 like `smooth_step`, but at constant speed between two ramps, so its peak speed is 1 / (1 - ramp) of the mean.
-
-    Args:
-        time: any shape, s.
-        start: last moment at 0.
-        end: first moment at 1.
-        ramp: share of the interval that each ramp takes, at most 0.5.
-    """
-    u = np.clip((time - start) / (end - start), 0.0, 1.0)
-    near, far = np.minimum(u, ramp) / ramp, np.minimum(1.0 - u, ramp) / ramp
-    rising = ramp * (near**3 - 0.5 * near**4) + np.maximum(u - ramp, 0.0)  # integral of a cubic step in speed
-    falling = ramp * (0.5 - (far**3 - 0.5 * far**4)) - np.maximum(u - (1.0 - ramp), 0.0)
-    return (rising + np.where(u > 1.0 - ramp, falling, 0.0)) / (1.0 - ramp)
-
-
 def bump(time: np.ndarray, start: float, end: float) -> np.ndarray:
     """0 outside the interval, 1 in its middle, with zero velocity and acceleration at its ends."""
     u = np.clip((time - start) / (end - start), 0.0, 1.0)

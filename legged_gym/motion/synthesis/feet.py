@@ -9,7 +9,7 @@ import numpy as np
 
 from legged_gym.motion.kinematics import body_ids
 from legged_gym.motion.rotations import quat_about_axis, quat_mul, quat_rotate
-from legged_gym.motion.synthesis.curves import bump, glide, smooth_step
+from legged_gym.motion.synthesis.curves import bump, smooth_step
 from legged_gym.motion.synthesis.footsteps import FootstepPlan, Placement
 from legged_gym.utils.errors import MotionError
 
@@ -18,17 +18,17 @@ from legged_gym.utils.errors import MotionError
 class Swing:
     """How a foot leaves the ground and comes back. Fractions are of the time between flat and flat."""
 
-    clearance: float = 0.07
+    clearance: float = 0.075
     """Height of the sole above ground in the middle of the swing, m."""
     heel_off: float = 0.40
     """Pitch, nose down, that the foot reaches by rolling over its toe, rad."""
-    heel_strike: float = 0.12
+    heel_strike: float = 0.16
     """Pitch, nose up, with which the heel lands, rad."""
     toe_leaves: float = 0.12
     """Fraction at which the toe leaves the ground."""
-    heel_lands: float = 0.94
+    heel_lands: float = 0.96
     """Fraction at which the heel reaches the ground."""
-    heel_off_peak: float = 0.28
+    heel_off_peak: float = 0.32
     """Fraction at which the foot is pitched most."""
 
 

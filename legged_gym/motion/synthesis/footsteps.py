@@ -70,14 +70,14 @@ class Walk:
     """What one step adds to the body's place: forward (m), left (m), turn (rad). Speed is this over `step_time_s`."""
     num_steps: int
     """Steps in all; the last one closes the feet without advancing."""
-    step_time_s: float = 0.48
+    step_time_s: float = 0.50
     """From one touch-down to the next."""
     double_support_s: float = 0.08
     """Part of it with both feet flat on the ground, while the weight moves over."""
     ramp: tuple[float, ...] = (0.5, 0.85)
     """The first advances as shares of a full one; the last ones, in reverse."""
     first_foot: int = LEFT
-    half_width: float = 0.095
+    half_width: float = 0.08
     """Distance of each ankle from the body's middle line, m."""
     toe_out: float = 0.05
     """Outward turn of each foot, rad."""

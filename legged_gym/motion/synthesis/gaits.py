@@ -7,5 +7,5 @@ from legged_gym.motion.synthesis.synthesize import Gait
 
 GAITS: dict[str, Gait] = {
     "stand": Gait(stand(4.0, Walk(advance=(0.0, 0.0, 0.0), num_steps=5))),
-    "walk_forward": Gait(walk_footsteps(Walk(advance=(0.384, 0.0, 0.0), num_steps=8))),
+    "walk_forward": Gait(walk_footsteps(Walk(advance=(0.40, 0.0, 0.0), num_steps=8))),
 }

@@ -19,7 +19,7 @@ from legged_gym.motion.synthesis.feet import FootPaths
 class Style:
     """Amplitudes. Angles per metre of lead are rad/m; a lead of 0.45 m is a full step at 0.8 m/s."""
 
-    knee_bend: float = 0.6
+    knee_bend: float = 0.64
     """Knee angle when standing, rad."""
     dip: float = 0.2
     """Drop of the centre of mass, m per m^2 of lead: lowest with the feet far apart."""
@@ -27,11 +27,13 @@ class Style:
     """The pelvis turns with the leading foot, rad/m."""
     pelvis_roll: float = 0.03
     """The pelvis sinks on the side of the swinging leg, rad at full lean."""
-    torso_yaw: float = 0.12
+    torso_yaw: float = 0.2
     """The torso turns against the pelvis, rad/m in the world."""
     torso_level: float = 0.8
     """Share of the pelvis roll that the waist takes back."""
-    arm_swing: float = 0.85
+    torso_lean: float = 0.05
+    """Forward lean of the torso, rad."""
+    arm_swing: float = 0.95
     """Each shoulder swings against the leg of its side, rad/m."""
     shoulder_pitch: float = 0.20
     """Standing pose, rad; positive is backward."""
@@ -65,7 +67,7 @@ def plan_posture(feet: FootPaths, zmp: np.ndarray, style: Style, dt: float) -> P
     joints = {
         "waist_yaw_joint": (style.pelvis_yaw + style.torso_yaw) * lead,
         "waist_roll_joint": -style.torso_level * roll,
-        "waist_pitch_joint": zero,
+        "waist_pitch_joint": zero + style.torso_lean,
     }
     for side, sign in (("left", 1.0), ("right", -1.0)):
         joints[f"{side}_shoulder_pitch_joint"] = style.shoulder_pitch + sign * style.arm_swing * lead

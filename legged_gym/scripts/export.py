@@ -1,0 +1,80 @@
+"""Export a policy as a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from legged_gym import envs  # noqa: F401  (registers the tasks)
+from legged_gym.utils.cli import CommonArgs, check_devices, parse_command, run_main
+from legged_gym.utils.run_config import load_run_config
+from legged_gym.utils.threads import use_passive_threads
+
+
+@dataclass
+class ExportArgs(CommonArgs):
+    """Write a trained policy as a bundle: a folder with all that a robot needs to run it.
+
+    It holds the network as TorchScript and ONNX, its description (bundle.yaml), the clips it follows and recorded
+    steps that every runtime has to reproduce; both files were made to before the folder appears. An earlier bundle in
+    its place is replaced.
+    """
+
+    num_envs: int | None = 1
+    """Robots simulated in parallel; the first is recorded."""
+    out: Path = Path("policy")
+    """Folder to write."""
+    record_steps: int = 200
+    """Control steps recorded."""
+    evaluation: Path | None = None
+    """JSON of evaluate.py to quote; None: evaluation.json in the run's folder where it is of this checkpoint."""
+
+
+def export(argv: list[str]) -> None:
+    """Parse, run, write."""
+    command = parse_command(argv, ExportArgs, load_run_config)
+    args, cfg = command.args, command.cfg
+    check_devices(args)
+    use_passive_threads()
+
+    from rich.console import Console
+
+    from legged_gym.motion.replay_data import motion_files
+    from legged_gym.rl import bundle_content, provenance
+    from legged_gym.rl.export import check_destination, export_bundle
+    from legged_gym.scripts import _session
+    from legged_gym.sim.robot_model import build_robot
+
+    checkpoint = _session.find_checkpoint(args)
+    check_destination(args.out)
+    env = _session.build_evaluation_env(command, "as_trained", start_noise=0.0)
+    policy = _session.load_policy(checkpoint, env)
+    iteration = policy.content["iteration"]
+    files = motion_files(cfg.env.deepmimic.amass_replay_data_path)
+    origin = provenance.make_provenance(
+        config=policy.content["config"],
+        run=checkpoint.parent.name,
+        iteration=iteration,
+        samples=policy.content["samples"],
+        clips=dict(zip(env.data.clip_names, files, strict=True)),
+        evaluation=provenance.find_evaluation(checkpoint.parent, iteration, args.evaluation),
+    )
+    whole_robot = build_robot(replace(cfg.env.asset, locked_joints=[]), cfg.env.control)
+    spec = bundle_content.describe(env, args.task, whole_robot, policy.actor.obs_normalization, origin)
+    export_bundle(
+        args.out,
+        policy.actor,
+        spec,
+        lambda act: bundle_content.record_steps(env, act, args.record_steps),
+        bundle_content.reference_arrays(env),
+    )
+    Console().print(f"wrote {args.out}: iteration {iteration} of {checkpoint.parent.name}")
+
+
+def main() -> None:
+    """Entry of the console script."""
+    run_main(export)
+
+
+if __name__ == "__main__":
+    main()
