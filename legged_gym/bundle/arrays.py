@@ -94,11 +94,15 @@ def check_reference(spec: BundleSpec, reference: Arrays, source: str) -> None:
         raise RunError(f"{where}: joint_names differ from the joints of the bundle, or from their order")
     names = [clip.name for clip in spec.provenance.clips]
     if reference["clip_names"].tolist() != names:
-        raise RunError(f"{where}: clip_names are {reference['clip_names'].tolist()}; provenance lists {names}")
+        raise RunError(
+            f"{where}: clip_names are {reference['clip_names'].tolist()}; provenance lists {names}"
+        )
     start, length = reference["clip_start"], reference["clip_length"]
     ends = np.cumsum(length)
     if (length < 1).any() or (start != ends - length).any() or ends[-1] != sizes["F"]:
-        raise RunError(f"{where}: clip_start and clip_length do not divide the {sizes['F']} frames into clips")
+        raise RunError(
+            f"{where}: clip_start and clip_length do not divide the {sizes['F']} frames into clips"
+        )
     for name in ("root_quat_wxyz", "anchor_quat_wxyz"):
         if np.abs(np.linalg.norm(reference[name], axis=-1) - 1.0).max() > 1e-3:
             raise RunError(f"{where}: {name} holds quaternions that are not of length 1")
@@ -129,7 +133,9 @@ def check_recorded(spec: BundleSpec, recorded: Arrays, reference: Arrays | None,
     error = np.abs(targets - recorded["joint_targets"]).max(axis=0)  # (J,)
     if error.max() > TARGET_TOLERANCE:
         joint = spec.joint_names[int(error.argmax())]
-        raise RunError(f"{where}: joint_targets of {joint} are {error.max():.2g} rad off what the bundle computes")
+        raise RunError(
+            f"{where}: joint_targets of {joint} are {error.max():.2g} rad off what the bundle computes"
+        )
 
 
 def _sizes(spec: BundleSpec) -> dict[str, int]:

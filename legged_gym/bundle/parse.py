@@ -27,7 +27,9 @@ def spec_from_plain(data: Any, source: str) -> BundleSpec:
     if not isinstance(data, Mapping) or "schema_version" not in data:
         raise RunError(f"{source}: not a bundle description; it has no schema_version")
     if data["schema_version"] != SCHEMA_VERSION:
-        raise RunError(f"{source}: schema version {data['schema_version']!r}; this package reads {SCHEMA_VERSION}")
+        raise RunError(
+            f"{source}: schema version {data['schema_version']!r}; this package reads {SCHEMA_VERSION}"
+        )
     spec = _convert(BundleSpec, data, "", source)
     check_spec(spec, source)
     return spec
@@ -66,7 +68,12 @@ def _convert(kind: Any, value: Any, path: str, source: str) -> Any:
         }
     if kind is Any:
         return value
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+    if (
+        kind is float
+        and isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    ):
         return float(value)
     if kind in (int, str, bool) and type(value) is kind:
         return value

@@ -236,8 +236,6 @@ def check_spec(spec: BundleSpec, source: str) -> None:
 
 def _problems(spec: BundleSpec) -> Iterator[str]:
     """What is wrong, worst first."""
-    if spec.schema_version != SCHEMA_VERSION:
-        yield f"schema_version is {spec.schema_version}; this package reads {SCHEMA_VERSION}"
     yield from _joint_problems(spec)
     yield from _rate_and_action_problems(spec)
     yield from _observation_problems(spec.observation)

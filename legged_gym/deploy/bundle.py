@@ -98,7 +98,9 @@ class Bundle:
         outputs = [np.asarray(policy(row[None])) for row in self.recorded["observations"]]
         for output in outputs:
             if output.shape != (1, expected.shape[1]):
-                raise RunError(f"{self.folder}: {runtime} returns shape {output.shape}, not (1, {expected.shape[1]})")
+                raise RunError(
+                    f"{self.folder}: {runtime} returns shape {output.shape}, not (1, {expected.shape[1]})"
+                )
         error = action_error(np.concatenate(outputs), expected)
         if not error <= ACTION_TOLERANCE:  # also when it is NaN
             raise RunError(f"{self.folder}: actions of {runtime} are {error:.2g} off the recorded ones")

@@ -45,7 +45,8 @@ def write_report(path: Path, figures: dict[str, Any], provenance: dict[str, Any]
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
     console = Console(file=io.StringIO(), width=100, record=True)
-    console.print(evaluation_table(figures, title=table_title(provenance)))
+    console.print(table_title(provenance), soft_wrap=True)
+    console.print(evaluation_table(figures))
     table = console.export_text()
     write_atomically(path.with_suffix(".txt"), lambda file: file.write_text(table, encoding="utf-8"))
 
@@ -59,9 +60,9 @@ def table_title(provenance: dict[str, Any]) -> str:
     return f"{provenance['task']}, {who}: physics {1e3 * physics['dt_s']:g} ms x {physics['decimation']}"
 
 
-def evaluation_table(figures: dict[str, Any], title: str = "") -> Table:
+def evaluation_table(figures: dict[str, Any]) -> Table:
     """One row per clip and, for several, one for all; narrow enough for 80 columns."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("clip", overflow="fold")
     for heading, _, _ in _COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)

@@ -12,6 +12,9 @@ from legged_gym.sim.robot_model import Robot
 ROBOT, GHOST = "robot/", "ghost/"
 GHOST_RGBA = (0.16, 0.47, 0.96, 0.22)
 COLLISION_GROUP = 3
+"""Geom group of the robot's collision shapes, which are not shown."""
+FIELD_OF_VIEW = 45.0
+"""Vertical, deg."""
 FLOOR_COLORS = (0.23, 0.29, 0.36), (0.18, 0.23, 0.30)
 SKY_COLORS = (0.93, 0.96, 1.0), (0.45, 0.60, 0.78)
 
@@ -49,7 +52,7 @@ class Scene:
         spec.visual.map.zfar, spec.visual.map.shadowscale = 40.0, 0.7
         spec.visual.headlight.ambient, spec.visual.headlight.diffuse = [0.32] * 3, [0.34] * 3
         spec.visual.headlight.specular = [0.1] * 3
-        spec.stat.extent = 2.0
+        spec.visual.global_.fovy, spec.stat.extent = FIELD_OF_VIEW, 2.0
         _add_surroundings(spec)
         # MuJoCo warns of physics options that differ, though nothing is simulated here.
         spec.option.integrator, spec.option.jacobian = robot.spec.option.integrator, robot.spec.option.jacobian
@@ -67,16 +70,6 @@ class Scene:
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_comPos(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
-
-    def bones(self, prefix: str) -> np.ndarray:
-        """Segments from every link to its parent, (K, 2, 3), world frame."""
-        model = self.model
-        ids = [
-            body
-            for body in range(1, model.nbody)
-            if model.body(body).name.startswith(prefix) and model.body_parentid[body] != 0
-        ]
-        return np.stack((self.data.xpos[ids], self.data.xpos[model.body_parentid[ids]]), axis=1)
 
     def _pose_addresses(self, robot: Robot, prefix: str) -> np.ndarray:
         """Where a copy's pose lies in qpos, (7 + J,)."""

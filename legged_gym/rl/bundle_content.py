@@ -6,7 +6,7 @@ The env is read through these attributes, beyond rsl_rl's VecEnv:
 * ``observation_layout()``: group -> layout with ``size`` and ``terms`` (name, start, stop, history);
 * ``actions``, ``joint_targets``: the last step's action as applied and the targets that followed, (N, J);
 * only of envs that follow clips: ``data``, all clips; ``frame``, each robot's frame in them, (N,); ``anchor``, index of
-  the anchor body; ``upper_body``, indices of joints; ``_offset_table``, joint targets of a zero action, (F, J).
+  the anchor body; ``upper_body``, indices of joints; ``target_offsets``, joint targets of a zero action, (F, J).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from legged_gym.bundle.schema import (
     TermSpec,
     TrackingSpec,
 )
+from legged_gym.utils.errors import ConfigError
 
 POLICY_GROUP = "actor"
 """The observation group that the policy sees."""
@@ -82,7 +83,7 @@ def reference_arrays(env: Any) -> dict[str, np.ndarray] | None:
     tensors = {
         "clip_start": data.clip_start,
         "clip_length": data.clip_length,
-        "target_offset": env._offset_table,
+        "target_offset": env.target_offsets,
         "dof_pos": data.dof_pos,
         "dof_vel": data.dof_vel,
         "root_pos_w": data.root_pos,
@@ -105,8 +106,13 @@ def record_steps(env: Any, policy: Callable[[Tensor], Tensor], num_steps: int) -
         num_steps: T.
 
     Returns:
-        Arrays as :data:`arrays.RECORDED` names them, float32 (T, ...).
+        Arrays as :data:`arrays.RECORDED` names them, (T, ...).
+
+    Raises:
+        ConfigError: There is no step to record.
     """
+    if num_steps < 1:
+        raise ConfigError(f"record_steps is {num_steps}; it must be at least 1")
     rows: list[dict[str, Tensor]] = []
     with torch.no_grad():
         observations = env.get_observations()

@@ -1,7 +1,9 @@
-"""Checkpoints: one file with all that is needed to go on training as if it had never stopped, or to use the policy.
+"""Checkpoints: one file with all that is needed to go on training as if it had never stopped, or to use the
+policy.
 
-A checkpoint is a dictionary of tensors and plain values, so that it loads without executing code from the file. It is
-written to a temporary file first and then renamed: a file named ``model_<iteration>.pt`` is always complete.
+A checkpoint is a dictionary of tensors and plain values, so that it loads without executing code from the
+file. It is written to a temporary file first and then renamed: a file named ``model_<iteration>.pt`` is
+always complete.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
     if not isinstance(content, dict) or "version" not in content:
         raise RunError(f"{path} is not a checkpoint of this package")
     if content["version"] > VERSION:
-        raise RunError(f"checkpoint {path} has format {content['version']}; this package reads up to {VERSION}")
+        raise RunError(
+            f"checkpoint {path} has format {content['version']}; this package reads up to {VERSION}"
+        )
     return content
 
 

@@ -90,9 +90,13 @@ def export_bundle(
     out = Path(out).resolve()
     check_destination(out)
     _onnxruntime()
-    exported = ExportedPolicy(actor, spec.action.clip, np.array([joint.action_scale for joint in spec.joints]))
+    exported = ExportedPolicy(
+        actor, spec.action.clip, np.array([joint.action_scale for joint in spec.joints])
+    )
     exported.eval().requires_grad_(False)
-    recorded = record(lambda observations: _act(actor, observations).clamp(-spec.action.clip, spec.action.clip))
+    recorded = record(
+        lambda observations: _act(actor, observations).clamp(-spec.action.clip, spec.action.clip)
+    )
     with _temporary_folder(out) as folder:
         (folder / schema.TORCHSCRIPT_FILE).write_bytes(_torchscript(exported))
         (folder / schema.ONNX_FILE).write_bytes(_onnx(exported, spec))
@@ -190,7 +194,9 @@ def _check_runtimes(folder: Path, spec: BundleSpec, recorded: Mapping[str, np.nd
         single = np.concatenate([run(row[None]) for row in observations])
         error = max(action_error(actions, expected) for actions in (run(observations), single))
         if not error <= ACTION_TOLERANCE:  # also when it is NaN
-            raise RunError(f"{name} differs from the trained policy by {error:.2g}; at most {ACTION_TOLERANCE} is right")
+            raise RunError(
+                f"{name} is {error:.2g} off the trained policy; at most {ACTION_TOLERANCE} is right"
+            )
 
 
 def _onnxruntime() -> Any:
@@ -250,8 +256,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-_Dumper.add_representer(_Row, lambda dumper, row: dumper.represent_mapping("tag:yaml.org,2002:map", row, True))
-_Dumper.add_representer(_Line, lambda dumper, line: dumper.represent_sequence("tag:yaml.org,2002:seq", line, True))
+_Dumper.add_representer(
+    _Row, lambda dumper, row: dumper.represent_mapping("tag:yaml.org,2002:map", row, True)
+)
+_Dumper.add_representer(
+    _Line, lambda dumper, line: dumper.represent_sequence("tag:yaml.org,2002:seq", line, True)
+)
 
 
 def _rows(value: Any) -> Any:

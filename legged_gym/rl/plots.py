@@ -44,7 +44,9 @@ def plot_learning_curve(progress: Path, picture: Path) -> None:
             axes.margins(x=0)
         samples, minutes = columns["samples"][-1], columns["minutes"][-1]
         figure.suptitle(
-            f"{progress.parent.name}: {samples / 1e6:.2f} M samples, {minutes:.1f} min", color=INK, fontsize=11
+            f"{progress.parent.name}: {samples / 1e6:.2f} M samples, {minutes:.1f} min",
+            color=INK,
+            fontsize=11,
         )
         temporary = picture.with_name(f".{picture.name}.tmp")
         FigureCanvasAgg(figure).print_png(temporary)
@@ -113,7 +115,9 @@ def _curves(axes: Axes, columns: Columns, prefixes: tuple[str, ...]) -> None:
     if keys:
         _legend(axes)
     else:
-        axes.text(0.5, 0.5, "nothing logged", ha="center", va="center", transform=axes.transAxes, color="#999999")
+        axes.text(
+            0.5, 0.5, "nothing logged", ha="center", va="center", transform=axes.transAxes, color="#999999"
+        )
 
 
 def _legend(axes: Axes, **options: Any) -> None:

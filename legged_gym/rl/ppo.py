@@ -1,17 +1,20 @@
 """PPO for MLP policies: rsl_rl's algorithm, computed in less time.
 
-On two CPU cores the update of small networks is the largest part of training. This version gives the same numbers
-as rsl_rl's with the schedule fixed, and differs from it in how it gets there:
+On two CPU cores the update of small networks is the largest part of training. This version gives the same
+numbers as rsl_rl's with the schedule fixed, and differs from it in how it gets there:
 
-* actor and critic share neither weights nor loss terms, so they are two optimisation problems; on a CPU with at least
-  two threads each is solved in a thread of its own, which scales better than sharing out each small matrix product;
-* observations are normalised once per update and gathered once per mini-batch (rsl_rl uses one permutation for all
-  epochs, so the gathered mini-batches serve every epoch);
-* values are computed for the whole rollout at once, after it; log-probabilities and the KL divergence are written
-  out instead of going through distribution objects; nothing is read back from the device inside the loops.
+* actor and critic share neither weights nor loss terms, so they are two optimisation problems; on a CPU with
+  at least two threads each is solved in a thread of its own, which scales better than sharing out each small
+  matrix product;
+* observations are normalised once per update and gathered once per mini-batch (rsl_rl uses one permutation
+  for all epochs, so the gathered mini-batches serve every epoch);
+* values are computed for the whole rollout at once, after it; log-probabilities and the KL divergence are
+  written out instead of going through distribution objects; nothing is read back from the device inside the
+  loops.
 
-The adaptive schedule changes the learning rate once per iteration, from the KL divergence after the update. rsl_rl
-changes it after each mini-batch, from a KL that is zero on the first one: with small batches it saw-tooths.
+The adaptive schedule changes the learning rate once per iteration, from the KL divergence after the update.
+rsl_rl changes it after each mini-batch, from a KL that is zero on the first one: with small batches it
+saw-tooths.
 """
 
 from __future__ import annotations
@@ -84,8 +87,8 @@ class PPO(rsl_rl.algorithms.PPO):
         Args:
             obs: One set of observations of the env.
             env: The env to learn in.
-            cfg: "policy" and "algorithm" (fields of PolicyCfg and PPOCfg as dictionaries), "num_steps_per_env" and
-                "multi_gpu".
+            cfg: "policy" and "algorithm" (fields of PolicyCfg and PPOCfg as dictionaries),
+                "num_steps_per_env" and "multi_gpu".
             device: Where networks and buffers live.
         """
         actor, critic = build_actor_critic(obs, env.num_actions, PolicyCfg(**cfg["policy"]))
@@ -137,15 +140,18 @@ class PPO(rsl_rl.algorithms.PPO):
     def compute_returns(self, obs: TensorDict) -> None:
         """Compute values, returns and normalised advantages of the rollout.
 
-        An episode that ended by time goes on as far as learning is concerned: its last reward gets gamma * V(s_t),
-        with the value of the state before the step, as in rsl_rl (the state after it has been reset away).
+        An episode that ended by time goes on as far as learning is concerned: its last reward gets gamma *
+        V(s_t), with the value of the state before the step, as in rsl_rl (the state after it has been reset
+        away).
 
         Args:
             obs: Observations after the last step.
         """
         st = self.storage
         self._critic_obs = self.critic.obs_normalizer(self._flat_obs(self.critic))
-        values = st.values.view(-1, 1).copy_(self.critic.mlp(self._critic_obs)).view(st.values.shape[:2])  # (T, N)
+        values = (
+            st.values.view(-1, 1).copy_(self.critic.mlp(self._critic_obs)).view(st.values.shape[:2])
+        )  # (T, N)
         next_values = self.critic(obs).squeeze(-1)  # (N,)
         rewards = st.rewards.squeeze(-1).add_(self.gamma * values * self._time_outs)  # (T, N)
         alive = 1.0 - st.dones.squeeze(-1).float()  # (T, N)
@@ -164,8 +170,8 @@ class PPO(rsl_rl.algorithms.PPO):
         """Improve both networks on the stored rollout, adapt the learning rate and empty the storage.
 
         Returns:
-            Means over all mini-batches of the losses "value", "surrogate" and "bounds"; the "entropy" of the new
-            policy and its "kl" divergence (nats) from the one that collected the rollout.
+            Means over all mini-batches of the losses "value", "surrogate" and "bounds"; the "entropy" of the
+            new policy and its "kl" divergence (nats) from the one that collected the rollout.
         """
         st = self.storage
         batch_size = st.num_envs * st.num_transitions_per_env // self.num_mini_batches
@@ -191,7 +197,11 @@ class PPO(rsl_rl.algorithms.PPO):
     def _update_critic(self, batches: list[torch.Tensor]) -> dict[str, torch.Tensor]:
         """Fit the critic to the returns; batches hold indices of samples. Returns the mean loss."""
         st, coef, clip = self.storage, self.value_loss_coef, self.clip_param
-        obs, values, returns = self._to_compute_dtype(self._critic_obs), st.values.view(-1), st.returns.view(-1)
+        obs, values, returns = (
+            self._to_compute_dtype(self._critic_obs),
+            st.values.view(-1),
+            st.returns.view(-1),
+        )
         data = [(obs[i], values[i], returns[i]) for i in batches]
         losses = []
         for x, old_value, target in data * self.num_learning_epochs:
@@ -222,7 +232,9 @@ class PPO(rsl_rl.algorithms.PPO):
                 mean = self.actor.mlp(x)
             mean, std = mean.float(), self.action_std
             ratio = (_log_prob(action, mean, std) - old_log_prob).exp()  # (B,)
-            surrogate = torch.max(cost * ratio, cost * ratio.clamp(1 - self.clip_param, 1 + self.clip_param)).mean()
+            surrogate = torch.max(
+                cost * ratio, cost * ratio.clamp(1 - self.clip_param, 1 + self.clip_param)
+            ).mean()
             bounds = self._bounds_loss(mean)
             loss = surrogate + self.bounds_loss_coef * bounds
             if self.entropy_coef:

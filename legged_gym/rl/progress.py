@@ -7,7 +7,14 @@ from collections.abc import Mapping
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 REFRESH_S = 0.2
@@ -26,7 +33,6 @@ MEASURES = {
     "samples_per_s": ("speed", "{:,.0f} samples/s"),
 }
 """Column of a progress row -> its label and format."""
-
 
 
 class ProgressDisplay:

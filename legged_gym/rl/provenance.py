@@ -104,7 +104,9 @@ def find_evaluation(run: Path, iteration: int, given: Path | None = None) -> dic
         return total
     if given is None:
         return None
-    raise RunError(f"{path} is of run {judged[0]}, iteration {judged[1]}; exported is {run.name}, {iteration}")
+    raise RunError(
+        f"{path} is of run {judged[0]}, iteration {judged[1]}; exported is {run.name}, {iteration}"
+    )
 
 
 def _package_version() -> str:
@@ -119,7 +121,9 @@ def _git_state() -> tuple[str | None, bool | None]:
     root = PACKAGE_ROOT.parent
     top = _git("rev-parse", "--show-toplevel")
     commit = _git("rev-parse", "--verify", "HEAD")
-    if top is None or commit is None or Path(top).resolve() != root:  # a copy within somebody else's repository
+    if (
+        top is None or commit is None or Path(top).resolve() != root
+    ):  # a copy within somebody else's repository
         return None, None
     return commit, bool(_git("status", "--porcelain"))
 

@@ -1,7 +1,7 @@
 """What can be set about learning: the runner, the networks and PPO.
 
-The defaults are the recipe that learns a five-second walk in minutes on two CPU cores: small batches (256 envs x 16
-steps), large policy steps (a KL of 0.2 per iteration), little exploration noise and small networks.
+The defaults are the recipe that learns a five-second walk in minutes on two CPU cores: small batches (256
+envs x 16 steps), large policy steps (a KL of 0.2 per iteration), little exploration noise and small networks.
 
 Standard library only, so that ``--help`` answers without importing torch.
 """

@@ -86,11 +86,16 @@ class ProgressCsv:
 
         Args:
             path: File to write.
-            history: Table to carry over, up to and including ``iteration``; may be ``path`` itself, need not exist.
+            history: Table to carry over, up to and including ``iteration``; may be ``path`` itself, need not
+                exist.
             iteration: Iterations completed so far.
         """
         self.path = path
-        rows = [row for row in read_progress(history) if float(row["iteration"]) <= iteration] if iteration else []
+        rows = (
+            [row for row in read_progress(history) if float(row["iteration"]) <= iteration]
+            if iteration
+            else []
+        )
         self._columns = list(dict.fromkeys(key for row in rows for key in row))
         self._rewrite(rows)
 
@@ -126,7 +131,9 @@ def read_progress(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if None not in row.values()]  # a killed run may leave half a row
+        return [
+            row for row in csv.DictReader(file) if None not in row.values()
+        ]  # a killed run may leave half a row
 
 
 def _format(row: Mapping[str, float]) -> dict[str, str]:
@@ -168,7 +175,9 @@ class WandbWriter:
             raise DependencyError("logger=wandb needs the package wandb: pip install wandb") from error
         mode = os.environ.get("WANDB_MODE") or ("online" if wandb.api.api_key else "offline")
         if mode == "offline":
-            logger.warning("wandb is not logged in: the run stays in %s; upload it with `wandb sync`", log_dir)
+            logger.warning(
+                "wandb is not logged in: the run stays in %s; upload it with `wandb sync`", log_dir
+            )
         self._run = wandb.init(
             project=project, name=log_dir.name, notes=note, dir=str(log_dir), config=dict(config), mode=mode
         )

@@ -4,9 +4,10 @@ Beyond rsl_rl's VecEnv interface an env may offer the following; each is used wh
 
 * ``state_dict()``: everything in the env that a later step depends on, as tensors and plain values, and
   ``load_state_dict(state)`` to put it back;
-* ``timings()``: seconds spent in each part of its steps since the last call, e.g. {"physics": 12.3, "reset": 0.4};
-* ``observation_layout()``: group -> layout, whose ``to_dict()`` is a list of terms with "name", "start", "stop" and
-  whatever else defines them;
+* ``timings()``: seconds spent in each part of its steps since the last call, e.g. {"physics": 12.3, "reset":
+  0.4};
+* ``observation_layout()``: group -> layout, whose ``to_dict()`` is a list of terms with "name", "start",
+  "stop" and whatever else defines them;
 * ``joint_names``: the robot's actuated joints in the order of the actions.
 """
 
@@ -71,7 +72,8 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             train_cfg: Everything about learning.
             log_dir: Folder of the run, made when training starts; None writes nothing.
             device: Where networks and rollouts live.
-            task_cfg: The resolved configuration of the whole task as plain nested dictionaries, kept in checkpoints.
+            task_cfg: The resolved configuration of the whole task as plain nested dictionaries, kept in
+                checkpoints.
         """
         torch.set_num_threads(train_cfg.runner.num_threads or available_cores())
         self.train_cfg = train_cfg
@@ -96,7 +98,8 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         Ctrl-C and SIGTERM end it after the current iteration, with a checkpoint.
 
         Args:
-            num_learning_iterations: How many more iterations; None takes ``max_iterations`` of the configuration.
+            num_learning_iterations: How many more iterations; None takes ``max_iterations`` of the
+                configuration.
 
         Raises:
             RunError: The run's folder cannot be written to, or the losses are no longer finite.
@@ -123,7 +126,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
                 if log is not None:
                     log.add(self.latest)
                     display.update(self.latest)
-                    if self.current_learning_iteration % self.train_cfg.runner.save_interval == 0:
+                    if self._due_for_save(total):
                         self._save_into(self.log_dir, last=False)
             self.interrupted = stop.requested
             if log is not None:
@@ -131,6 +134,11 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
                 hint = f"; go on with --resume --load_run={self.log_dir.name}" if stop.requested else ""
                 display.note(f"saved {path}{hint}")
         self._obs = None  # whoever uses the env next may move it on
+
+    def _due_for_save(self, total: int) -> bool:
+        """Return whether to save now; the last iteration is saved anyway."""
+        done = self.current_learning_iteration
+        return done < total and done % self.train_cfg.runner.save_interval == 0
 
     def _iterate(self) -> dict[str, float]:
         """Collect a rollout and update the policy. Returns a row of progress.csv."""
@@ -199,14 +207,16 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         bad = [key for key, value in losses.items() if not math.isfinite(value)]
         if bad:
             raise RunError(
-                f"learning diverged in iteration {self.current_learning_iteration}: {', '.join(bad)} not finite; "
+                f"learning diverged in iteration {self.current_learning_iteration} ({', '.join(bad)} not finite); "
                 "resume from the last checkpoint with a smaller --train.algorithm.learning_rate"
             )
 
     def _open_log(self) -> RunLog:
         """Open progress.csv and the configured writer, continuing the curves of a resumed run."""
         history = (self._loaded_from or self.log_dir / "-").with_name("progress.csv")
-        log = RunLog(self.log_dir, self.train_cfg.runner, self.task_cfg, history, self.current_learning_iteration)
+        log = RunLog(
+            self.log_dir, self.train_cfg.runner, self.task_cfg, history, self.current_learning_iteration
+        )
         self._loaded_from = None
         return log
 
@@ -249,9 +259,9 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
     def load(self, path: Path, resume: bool = True) -> None:
         """Load a checkpoint.
 
-        With the env configuration, env count and seed of the checkpoint, everything is restored and training goes on
-        as if it had not stopped. With another one (fine-tuning) the env and the random numbers start afresh. A
-        learning rate that differs from the one the checkpoint was configured with takes effect.
+        With the env configuration, env count and seed of the checkpoint, everything is restored and training
+        goes on as if it had not stopped. With another one (fine-tuning) the env and the random numbers start
+        afresh. A learning rate that differs from the one the checkpoint was configured with takes effect.
 
         Args:
             path: The checkpoint.

@@ -11,8 +11,8 @@ from typing import Any
 class StopRequest:
     """Context in which the first SIGINT or SIGTERM sets :attr:`requested` instead of ending the process.
 
-    The second one does what it did before: someone who insists gets their way. Outside the main thread, where python
-    does not deliver signals, nothing is caught.
+    The second one does what it did before: someone who insists gets their way. Outside the main thread, where
+    python does not deliver signals, nothing is caught.
     """
 
     requested: bool

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from legged_gym import envs  # noqa: F401  (registers the tasks)
 from legged_gym.evaluation.protocol import ProtocolArgs, check_protocol
 from legged_gym.utils.cli import CommonArgs, Command, check_devices, parse_command, run_main
 from legged_gym.utils.run_config import load_run_config
@@ -58,16 +59,17 @@ def evaluate(argv: list[str]) -> None:
         episodes = evaluator.evaluate(env, policy, args)
     figures, provenance = metrics.summarise(episodes), _provenance(command, env, origin)
     title = report.table_title(provenance)
-    console.print(report.evaluation_table(figures, title))
+    console.print(title, soft_wrap=True)
+    console.print(report.evaluation_table(figures))
     if out is not None:
         report.write_report(out, figures, provenance)
         plot.plot_errors(out.with_suffix(".png"), episodes, title)
-        console.print(f"wrote {out}, {out.with_suffix('.txt').name} and {out.with_suffix('.png').name}")
+        console.print(f"wrote {out}, {out.with_suffix('.txt').name} and {out.with_suffix('.png').name}", soft_wrap=True)
 
 
 def _saved_config(args: CommonArgs) -> dict[str, Any] | None:
     """The configuration of the run that is judged; policies that were never trained need none."""
-    needs_run = getattr(args, "policy", "checkpoint") == "checkpoint" or args.load_run
+    needs_run = args.policy == "checkpoint" or args.load_run
     return load_run_config(args) if needs_run else None
 
 

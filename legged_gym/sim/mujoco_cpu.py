@@ -223,24 +223,32 @@ class MujocoCpuSimulator(Simulator):
 
     def _refresh(self, rows: Tensor | None) -> None:
         """Copy the engine's rows into the tensors handed out; ``rows`` limits it to some envs."""
-        pick = slice(None) if rows is None else rows
-        qpos, qvel = self._qpos[pick], self._qvel[pick]
+
+        def source(values: Tensor) -> Tensor:
+            return values if rows is None else values.index_select(0, rows)
+
+        def put(target: Tensor, values: Tensor) -> None:
+            target.copy_(values) if rows is None else target.index_copy_(0, rows, values.float())
+
+        def bodies(values: Tensor) -> Tensor:
+            return source(values).index_select(1, self._body_ids)
+
+        qpos, qvel = source(self._qpos), source(self._qvel)
         qpos_dofs, qvel_dofs = self._dof_slice
-        self._root_state[pick] = torch.cat((qpos[:, :7], qvel[:, :6]), dim=1).float()
-        self.dof_pos[pick] = qpos[:, qpos_dofs].float()
-        self.dof_vel[pick] = qvel[:, qvel_dofs].float()
-        self.dof_torque[pick] = self._actuator_force[pick].float()
-        pos = self._xpos[pick][:, self._body_ids]
-        cvel = self._cvel[pick][:, self._body_ids]
-        com = self._subtree_com[pick][:, self._root_id : self._root_id + 1]
+        put(self._root_state, torch.cat((qpos[:, :7], qvel[:, :6]), dim=1))
+        put(self.dof_pos, qpos[:, qpos_dofs])
+        put(self.dof_vel, qvel[:, qvel_dofs])
+        put(self.dof_torque, source(self._actuator_force))
+        pos, cvel = bodies(self._xpos), bodies(self._cvel)
+        com = source(self._subtree_com)[:, self._root_id : self._root_id + 1]
         # cvel is the velocity of a point fixed to the body that is now at the robot's centre of mass.
-        self.body_lin_vel_w[pick] = (cvel[..., 3:] + torch.linalg.cross(cvel[..., :3], pos - com)).float()
-        self.body_ang_vel_w[pick] = cvel[..., :3].float()
-        self.body_pos_w[pick] = pos.float()
-        self.body_quat_wxyz[pick] = self._xquat[pick][:, self._body_ids].float()
+        put(self.body_lin_vel_w, cvel[..., 3:] + torch.linalg.cross(cvel[..., :3], pos - com))
+        put(self.body_ang_vel_w, cvel[..., :3])
+        put(self.body_pos_w, pos)
+        put(self.body_quat_wxyz, bodies(self._xquat))
         if self.contact_body_names:
             # The sensor reports the force the named body exerts; ours is the force it feels.
-            self.contact_force_w[pick] = -self._contact[pick].reshape(-1, len(self.contact_body_names), 3).float()
+            put(self.contact_force_w, -source(self._contact).unflatten(1, (len(self.contact_body_names), 3)))
 
     def _divergences(self) -> np.ndarray:
         """How often each env has raised a divergence warning, (N,). The engine counts in the last column."""

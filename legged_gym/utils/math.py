@@ -75,6 +75,27 @@ def quat_angle(a_wxyz: Tensor, b_wxyz: Tensor) -> Tensor:
     return 2.0 * torch.atan2(torch.linalg.vector_norm(vector, dim=-1), scalar)
 
 
+def yaw_rotate(yaw_wxyz: Tensor, vec: Tensor) -> Tensor:
+    """Rotate vectors by a rotation about the vertical, at a third of the cost of ``quat_rotate``.
+
+    (..., 4) with zero x and y, broadcast against (..., 3) -> (..., 3).
+    """
+    w, z = yaw_wxyz[..., 0], yaw_wxyz[..., 3]
+    cos, sin = w * w - z * z, 2.0 * w * z
+    x, y, up = vec.unbind(-1)
+    return torch.stack((cos * x - sin * y, sin * x + cos * y, up), dim=-1)
+
+
+def yaw_mul(yaw_wxyz: Tensor, quat_wxyz: Tensor) -> Tensor:
+    """Product of a rotation about the vertical and any rotation: turn ``quat_wxyz`` about world z.
+
+    (..., 4) with zero x and y, broadcast against (..., 4) -> (..., 4).
+    """
+    c, s = yaw_wxyz[..., 0], yaw_wxyz[..., 3]
+    w, x, y, z = quat_wxyz.unbind(-1)
+    return torch.stack((c * w - s * z, c * x - s * y, c * y + s * x, c * z + s * w), dim=-1)
+
+
 def rot6d(quat_wxyz: Tensor) -> Tensor:
     """First two columns of the rotation matrix, row by row (continuous 6-D form, Zhou et al. 2019).
 

@@ -8,10 +8,11 @@ import os
 def use_passive_threads() -> None:
     """Let torch's worker threads sleep instead of spin while they have nothing to do.
 
-    Training alternates between torch's OpenMP pool and the simulator's own pool on the same cores. By default OpenMP
-    workers spin for a while after every operation, waiting for the next; the simulator then gets a fraction of the
-    cores (measured on two cores: 2.5 times the CPU time for the policy update). libgomp reads these variables once,
-    when torch loads it, so scripts call this before anything imports torch. Values already set by the user win.
+    Training alternates between torch's OpenMP pool and the simulator's own pool on the same cores. By default
+    OpenMP workers spin for a while after every operation, waiting for the next; the simulator then gets a
+    fraction of the cores (measured on two cores: 2.5 times the CPU time for the policy update). libgomp reads
+    these variables once, when torch loads it, so scripts call this before anything imports torch. Values
+    already set by the user win.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")

@@ -159,11 +159,11 @@ def test_feed_forward_adds_velocity_and_torque_of_the_reference(task_cfg, make_e
     task_cfg.env.control.feed_forward = "pd"
     env = make_env()
     torch.testing.assert_close(
-        env._offset_table, env.data.dof_pos + env.data.dof_vel * env.damping / env.stiffness
+        env.target_offsets, env.data.dof_pos + env.data.dof_vel * env.damping / env.stiffness
     )
     task_cfg.env.control.feed_forward = "inverse_dynamics"
     env = make_env()
-    extra = env._offset_table - env.data.dof_pos - env.data.dof_vel * env.damping / env.stiffness
+    extra = env.target_offsets - env.data.dof_pos - env.data.dof_vel * env.damping / env.stiffness
     torch.testing.assert_close(extra * env.stiffness, env.data.feed_forward, atol=1e-3, rtol=0)
     assert env.data.feed_forward.abs().max() > 1.0
 

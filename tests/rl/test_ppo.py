@@ -30,7 +30,9 @@ def make(kind: type, **options: object) -> rsl_rl.algorithms.PPO:
     """Make an algorithm whose weights depend on the seed only."""
     torch.manual_seed(3)
     obs = observations(torch.Generator().manual_seed(0))
-    actor, critic = build_actor_critic(obs, ACTIONS, PolicyCfg(actor_hidden_dims=(16, 8), critic_hidden_dims=(16,)))
+    actor, critic = build_actor_critic(
+        obs, ACTIONS, PolicyCfg(actor_hidden_dims=(16, 8), critic_hidden_dims=(16,))
+    )
     storage = RolloutStorage("rl", N, T, obs, [ACTIONS])
     return kind(actor, critic, storage, **options)
 
@@ -38,7 +40,8 @@ def make(kind: type, **options: object) -> rsl_rl.algorithms.PPO:
 def train(alg: rsl_rl.algorithms.PPO, iterations: int) -> list[dict[str, float]]:
     """Feed the algorithm the same random experience whatever it does; every fifth end is a time-out.
 
-    Seeds anew for every iteration, as rsl_rl draws actions in every mini-batch of an update and throws them away.
+    Seeds anew for every iteration, as rsl_rl draws actions in every mini-batch of an update and throws them
+    away.
     """
     generator = torch.Generator().manual_seed(1)
     losses = []

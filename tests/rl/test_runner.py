@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -95,7 +93,9 @@ def test_resuming_in_the_same_folder_drops_rows_after_the_checkpoint(tmp_path: P
     resumed = make_runner(tmp_path)
     resumed.load(tmp_path / "model_5.pt")
     resumed.learn(1)
-    assert [row["iteration"] for row in read_progress(tmp_path / "progress.csv")] == [str(i) for i in range(1, 7)]
+    assert [row["iteration"] for row in read_progress(tmp_path / "progress.csv")] == [
+        str(i) for i in range(1, 7)
+    ]
 
 
 def test_checkpoints_are_named_after_completed_iterations(tmp_path: Path) -> None:
@@ -250,7 +250,9 @@ def test_killed_process_leaves_a_checkpoint_to_resume_from(tmp_path: Path) -> No
         "import sys; from pathlib import Path; from tests.rl.test_runner import make_runner;"
         "make_runner(Path(sys.argv[1])).learn(100000)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=REPO, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=REPO, stdout=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob("model_*.pt")) and time.monotonic() < deadline:
@@ -319,25 +321,30 @@ def test_tensorboard_gets_the_rows(tmp_path: Path) -> None:
 
 
 def test_wandb_runs_offline_without_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[dict[str, Any]] = []
     wandb = pytest.importorskip("wandb")
-    monkeypatch.setattr(wandb, "init", lambda **options: started.append(options) or FakeRun())
+    run, started = FakeRun(), []
+
+    def init(**options: Any) -> FakeRun:
+        started.append(options)
+        return run
+
+    monkeypatch.setattr(wandb, "init", init)
     monkeypatch.setattr(type(wandb.api), "api_key", property(lambda self: None))
     monkeypatch.delenv("WANDB_MODE", raising=False)
     cfg = config()
     cfg.runner.logger, cfg.runner.wandb_note, cfg.runner.wandb_project = "wandb", "new feet", "walks"
-    logging.disable(logging.WARNING)
     make_runner(tmp_path, cfg).learn(2)
-    logging.disable(logging.NOTSET)
     assert started[0]["mode"] == "offline"
     assert (started[0]["notes"], started[0]["project"]) == ("new feet", "walks")
-    assert FakeRun.steps == [1, 2]
+    assert run.steps == [1, 2]
 
 
 class FakeRun:
     """Stands in for a W&B run."""
 
-    steps: list[int] = []
+    def __init__(self) -> None:
+        """Start without rows."""
+        self.steps: list[int] = []
 
     def log(self, row: dict[str, float], step: int) -> None:
         """Note the step."""
@@ -347,23 +354,11 @@ class FakeRun:
         """Do nothing."""
 
 
-def test_point_task_is_learned(learned: Callable[[], OnPolicyRunner]) -> None:
-    runner = learned()
-    obs = runner.env.get_observations()
-    policy = runner.get_inference_policy()
+def test_point_task_is_learned() -> None:
+    runner = make_runner(num_envs=64, max_episode_length=1000)
+    runner.learn(60)
+    policy, obs = runner.get_inference_policy(), runner.env.get_observations()
     with torch.no_grad():
         for _ in range(12):  # from at most 2.1 away at 0.3 a step
             obs = runner.env.step(policy(obs))[0]
     assert (runner.env.position.norm(dim=1) < 0.3).float().mean() > 0.9
-
-
-@pytest.fixture
-def learned() -> Callable[[], OnPolicyRunner]:
-    """Train until the point task is solved."""
-
-    def train() -> OnPolicyRunner:
-        runner = make_runner(num_envs=64, max_episode_length=1000)
-        runner.learn(60)
-        return runner
-
-    return train

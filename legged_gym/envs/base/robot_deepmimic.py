@@ -7,7 +7,7 @@ from tensordict import TensorDict
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.reference import ReferenceTable
+from legged_gym.envs.base.reference import ReferenceFrame, ReferenceTable
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
 from legged_gym.envs.terms import find_terms, known_terms, rewards, terminations
 from legged_gym.motion.replay_data import ReplayData
@@ -19,6 +19,18 @@ class RobotDeepMimic(LeggedRobot):
     """N robots, each following one clip from some frame to the clip's end."""
 
     cfg: RobotDeepMimicCfg
+    data: ReplayData
+    """All clips at the control rate."""
+    target_offsets: Tensor
+    """(F, J) joint targets of a zero action at every frame of ``data``, rad."""
+    frame: Tensor
+    """(N,) the reference frame each env is at, an index into ``data``."""
+    last_frame: Tensor
+    """(N,) the last frame of each env's clip."""
+    reference: ReferenceFrame
+    """The reference at ``frame``."""
+    tracked: Tensor
+    """(B,) tracked bodies among the watched ones."""
 
     def __init__(self, cfg: RobotDeepMimicCfg, seed: int = 1, device: str = "cpu") -> None:
         """Load the clips, build the simulation, put every robot on its clip.
@@ -74,9 +86,22 @@ class RobotDeepMimic(LeggedRobot):
         Runs after every advance and after every reset, so no term can read a stale target.
         """
         self.reference = self.reference_table.at(self.frame)
+        self._heading_offset = None
         sim, ref, anchor = self.sim, self.reference, self.anchor
         self.anchor_pos_w, self.anchor_quat = sim.body_pos_w[:, anchor], sim.body_quat_wxyz[:, anchor]
         self.ref_anchor_pos_w, self.ref_anchor_quat = ref.body_pos_w[:, anchor], ref.body_quat_wxyz[:, anchor]
+
+    @property
+    def heading_offset(self) -> Tensor:
+        """Rotation about the vertical from the reference anchor's heading to the robot's, (N, 4) wxyz."""
+        if self._heading_offset is None:
+            turn = math.quat_mul(self.anchor_quat, math.quat_conjugate(self.ref_anchor_quat))
+            self._heading_offset = math.yaw_quat(turn)
+        return self._heading_offset
+
+    def of_tracked(self, values: Tensor) -> Tensor:
+        """The tracked bodies' part of values of all watched bodies, (..., bodies, k) -> (..., B, k)."""
+        return values if self._all_tracked else values.index_select(-2, self.tracked)
 
     # ------------------------------------------------------------------ resets
 
@@ -216,7 +241,7 @@ class RobotDeepMimic(LeggedRobot):
             feed_forward=self.cfg.control.feed_forward == "inverse_dynamics",
         )
         self.reference_table = ReferenceTable(self.data)
-        self._offset_table = self._joint_target_offsets()
+        self.target_offsets = self._joint_target_offsets()
 
     def _joint_target_offsets(self) -> Tensor:
         """Joint targets of a zero action for every frame, (F, J).
@@ -235,12 +260,13 @@ class RobotDeepMimic(LeggedRobot):
 
     def _target_offset(self) -> Tensor:
         """See :meth:`LeggedRobot._target_offset`: the frame this step is to reach."""
-        return self._offset_table.index_select(0, torch.minimum(self.frame + 1, self.last_frame))
+        return self.target_offsets.index_select(0, torch.minimum(self.frame + 1, self.last_frame))
 
     def _index_bodies(self) -> None:
         sim, cfg, device = self.sim, self.cfg.deepmimic, self.device
         self.anchor = sim.body_index(cfg.anchor_body_name)
         self.tracked = torch.tensor([sim.body_index(n) for n in cfg.tracked_body_names], device=device)
+        self._all_tracked = self.tracked.tolist() == list(range(len(sim.body_names)))
         self.end_effectors = torch.tensor([sim.body_index(n) for n in cfg.end_effector_names], device=device)
         self.feet_bodies = torch.tensor([sim.body_index(n) for n in self.robot.foot_bodies], device=device)
         self.upper_body = torch.tensor(
@@ -265,6 +291,7 @@ class RobotDeepMimic(LeggedRobot):
         self.failed = torch.zeros(n, dtype=torch.bool, device=device)
         self._cause = torch.full((n,), -1, dtype=torch.long, device=device)
         self._log: dict[str, Tensor] = {}
+        self._heading_offset: Tensor | None = None
 
     def _build_terms(self) -> None:
         scales = vars(self.cfg.rewards.scales)

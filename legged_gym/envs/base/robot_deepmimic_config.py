@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 
@@ -192,6 +192,11 @@ class NoiseCfg:
 class RobotDeepMimicCfg(LeggedRobotCfg):
     """A robot that follows a reference motion."""
 
+    ALIASES: ClassVar[dict[str, str]] = {
+        "rewards.collision": "rewards.scales.collision",
+        "rewards.feet_contact_matching": "rewards.scales.feet_contact_matching",
+    }
+    """Names that users of the original know -> where the field is."""
     deepmimic: DeepMimicCfg = field(default_factory=DeepMimicCfg)
     """Reference motion."""
     rewards: RewardsCfg = field(default_factory=RewardsCfg)

@@ -52,14 +52,14 @@ def actions(env: RobotDeepMimic) -> Tensor:
 
 def body_pos_b(env: RobotDeepMimic) -> Tensor:
     """Tracked bodies in the anchor frame, m. 3B."""
-    offset = env.sim.body_pos_w[:, env.tracked] - env.anchor_pos_w.unsqueeze(1)
+    offset = env.of_tracked(env.sim.body_pos_w) - env.anchor_pos_w.unsqueeze(1)
     quat = env.anchor_quat.unsqueeze(1).expand(-1, offset.shape[1], -1)
     return math.quat_rotate_inverse(quat, offset).flatten(1)
 
 
 def body_rot6d_b(env: RobotDeepMimic) -> Tensor:
     """Orientation of tracked bodies in the anchor frame, 6-D. 6B."""
-    quat = env.sim.body_quat_wxyz[:, env.tracked]
+    quat = env.of_tracked(env.sim.body_quat_wxyz)
     inverse = math.quat_conjugate(env.anchor_quat).unsqueeze(1).expand_as(quat)
     return math.rot6d(math.quat_mul(inverse, quat)).flatten(1)
 
@@ -192,7 +192,7 @@ def root_height(env: RobotDeepMimic) -> Tensor:
 
 def link_heights(env: RobotDeepMimic) -> Tensor:
     """Height of every tracked link over the ground, m. B."""
-    return env.height_above_ground(env.sim.body_pos_w[:, env.tracked])
+    return env.height_above_ground(env.of_tracked(env.sim.body_pos_w))
 
 
 def deepmimic(env: RobotDeepMimic) -> Tensor:
@@ -203,9 +203,9 @@ def deepmimic(env: RobotDeepMimic) -> Tensor:
     """
     ref, sim = _future(env), env.sim
     heading = math.yaw_quat(sim.root_quat_wxyz).unsqueeze(1)  # [N, 1, 4]
-    links, velocities = sim.body_pos_w[:, env.tracked], sim.body_lin_vel_w[:, env.tracked]
+    links, velocities = env.of_tracked(sim.body_pos_w), env.of_tracked(sim.body_lin_vel_w)
     root_quat = sim.root_quat_wxyz.unsqueeze(1).expand_as(ref.root_quat_wxyz)
-    to_links = ref.body_pos_w[:, :, env.tracked] - links.unsqueeze(1)  # [N, K, B, 3]
+    to_links = env.of_tracked(ref.body_pos_w) - links.unsqueeze(1)  # [N, K, B, 3]
     now = env.foot_contact
     invalid = (now != env.last_foot_contact) & (now != (env.reference.contacts > 0.5))
     parts = (

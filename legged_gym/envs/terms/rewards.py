@@ -30,32 +30,29 @@ def anchor_ori_tracking(env: RobotDeepMimic) -> Tensor:
 
 def body_pos_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-mean |error|^2 / sigma^2), reference moved to the robot's place and heading (height kept)."""
-    heading = _heading_offset(env).unsqueeze(1)  # [N, 1, 4]
-    ref = env.reference.body_pos_w[:, env.tracked] - env.ref_anchor_pos_w.unsqueeze(1)  # [N, B, 3]
+    ref = env.of_tracked(env.reference.body_pos_w) - env.ref_anchor_pos_w.unsqueeze(1)  # [N, B, 3]
     place = torch.cat((env.anchor_pos_w[:, :2], env.ref_anchor_pos_w[:, 2:]), dim=-1).unsqueeze(1)
-    target = math.quat_rotate(heading.expand(-1, ref.shape[1], -1), ref) + place
-    error = (target - env.sim.body_pos_w[:, env.tracked]).square().sum(-1).mean(-1)
-    return _gaussian(error, env.cfg.rewards.body_pos_sigma)
+    target = math.yaw_rotate(env.heading_offset.unsqueeze(1), ref) + place
+    return _gaussian(_mean_square(target - env.of_tracked(env.sim.body_pos_w)), env.cfg.rewards.body_pos_sigma)
 
 
 def body_ori_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-mean angle^2 / sigma^2), reference turned to the robot's heading."""
-    ref = env.reference.body_quat_wxyz[:, env.tracked]
-    target = math.quat_mul(_heading_offset(env).unsqueeze(1).expand_as(ref), ref)
-    angle = math.quat_angle(target, env.sim.body_quat_wxyz[:, env.tracked])
+    target = math.yaw_mul(env.heading_offset.unsqueeze(1), env.of_tracked(env.reference.body_quat_wxyz))
+    angle = math.quat_angle(target, env.of_tracked(env.sim.body_quat_wxyz))
     return _gaussian(angle.square().mean(-1), env.cfg.rewards.body_ori_sigma)
 
 
 def body_lin_vel_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-mean |error|^2 / sigma^2) of the tracked bodies' velocities."""
-    error = env.reference.body_lin_vel_w[:, env.tracked] - env.sim.body_lin_vel_w[:, env.tracked]
-    return _gaussian(error.square().sum(-1).mean(-1), env.cfg.rewards.body_lin_vel_sigma)
+    error = env.of_tracked(env.reference.body_lin_vel_w) - env.of_tracked(env.sim.body_lin_vel_w)
+    return _gaussian(_mean_square(error), env.cfg.rewards.body_lin_vel_sigma)
 
 
 def body_ang_vel_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-mean |error|^2 / sigma^2) of the tracked bodies' angular velocities."""
-    error = env.reference.body_ang_vel_w[:, env.tracked] - env.sim.body_ang_vel_w[:, env.tracked]
-    return _gaussian(error.square().sum(-1).mean(-1), env.cfg.rewards.body_ang_vel_sigma)
+    error = env.of_tracked(env.reference.body_ang_vel_w) - env.of_tracked(env.sim.body_ang_vel_w)
+    return _gaussian(_mean_square(error), env.cfg.rewards.body_ang_vel_sigma)
 
 
 def joint_pos_tracking(env: RobotDeepMimic) -> Tensor:
@@ -72,13 +69,13 @@ def joint_vel_tracking(env: RobotDeepMimic) -> Tensor:
 
 def link_pos_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-k sum over links |p - p_ref|^2)."""
-    error = env.sim.body_pos_w[:, env.tracked] - env.reference.body_pos_w[:, env.tracked]
+    error = env.of_tracked(env.sim.body_pos_w) - env.of_tracked(env.reference.body_pos_w)
     return torch.exp(-env.cfg.rewards.link_pos_tracking_k * error.square().sum((-1, -2)))
 
 
 def link_vel_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-k sum over links |v - v_ref|^2)."""
-    error = env.sim.body_lin_vel_w[:, env.tracked] - env.reference.body_lin_vel_w[:, env.tracked]
+    error = env.of_tracked(env.sim.body_lin_vel_w) - env.of_tracked(env.reference.body_lin_vel_w)
     return torch.exp(-env.cfg.rewards.link_vel_tracking_k * error.square().sum((-1, -2)))
 
 
@@ -161,6 +158,6 @@ def _gaussian(squared_error: Tensor, sigma: float) -> Tensor:
     return torch.exp(squared_error * (-1.0 / sigma**2))
 
 
-def _heading_offset(env: RobotDeepMimic) -> Tensor:
-    """Rotation about z from the reference anchor's heading to the robot's, (N, 4)."""
-    return math.yaw_quat(math.quat_mul(env.anchor_quat, math.quat_conjugate(env.ref_anchor_quat)))
+def _mean_square(error: Tensor) -> Tensor:
+    """Mean over bodies of |error|^2, (N, B, 3) -> (N,)."""
+    return error.square().sum((-1, -2)) / error.shape[-2]

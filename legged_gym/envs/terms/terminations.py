@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def link_pos_error(env: RobotDeepMimic) -> Tensor:
     """Any tracked link too far from the reference, world frame."""
-    error = env.sim.body_pos_w[:, env.tracked] - env.reference.body_pos_w[:, env.tracked]
+    error = env.of_tracked(env.sim.body_pos_w) - env.of_tracked(env.reference.body_pos_w)
     limit = env.cfg.deepmimic.link_pos_error_threshold
     return (error.square().sum(-1) > limit**2).any(-1)
 
@@ -43,8 +43,9 @@ def anchor_tilt(env: RobotDeepMimic) -> Tensor:
 
 def end_effector_height(env: RobotDeepMimic) -> Tensor:
     """Any end effector too high or too low."""
-    error = env.sim.body_pos_w[:, env.end_effectors, 2] - env.reference.body_pos_w[:, env.end_effectors, 2]
-    return (error.abs() > env.cfg.terminations.end_effector_height).any(-1)
+    error = env.sim.body_pos_w[..., 2] - env.reference.body_pos_w[..., 2]  # [N, bodies]
+    ends = error.index_select(1, env.end_effectors)
+    return (ends.abs() > env.cfg.terminations.end_effector_height).any(-1)
 
 
 def forbidden_contact(env: RobotDeepMimic) -> Tensor:

@@ -40,13 +40,20 @@ class Support:
         return place.point(forward, self.inward * (2 * foot - 1))
 
 
-def zmp_reference(plan: FootstepPlan, support: Support, time: np.ndarray) -> np.ndarray:
-    """Where the ground should push, xy (T, 2): along the sole of the standing foot, across while both stand."""
+def zmp_reference(plan: FootstepPlan, support: Support, time: np.ndarray, pause_s: float = 0.0) -> np.ndarray:
+    """Where the ground should push, xy (T, 2): along the sole of the standing foot, across while both stand.
+
+    Args:
+        plan: where and when the feet stand.
+        support: where they carry the weight.
+        time: (T,) s.
+        pause_s: time to stay in the middle after the motion starts and before it ends, s.
+    """
 
     def middle(places: tuple[Placement, Placement]) -> np.ndarray:
         return 0.5 * sum(support.point(place, foot, support.standing) for foot, place in enumerate(places))
 
-    times, points = [plan.move_start_s], [middle(plan.start)]
+    times, points = [plan.move_start_s + pause_s], [middle(plan.start)]
     places = list(plan.start)
     for step in plan.steps:
         foot = 1 - step.foot
@@ -55,7 +62,7 @@ def zmp_reference(plan: FootstepPlan, support: Support, time: np.ndarray) -> np.
         places[step.foot] = step.placement
     if not plan.steps:
         return np.tile(points[0], (len(time), 1))
-    times.append(plan.move_end_s)
+    times.append(plan.move_end_s - pause_s)
     points.append(middle(plan.end))
     return PchipInterpolator(times, np.array(points))(np.clip(time, times[0], times[-1]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -63,6 +63,22 @@ class FootstepPlan:
 
 
 @dataclass(frozen=True)
+class Stance:
+    """How two feet stand side by side."""
+
+    half_width: float = 0.08
+    """Distance of each ankle from the body's middle line, m."""
+    toe_out: float = 0.05
+    """Outward turn of each foot, rad."""
+
+    def placements(self, body: np.ndarray) -> tuple[Placement, Placement]:
+        """Left and right foot below a body at x, y (m), heading (rad)."""
+        centre = Placement(*body)
+        left, right = (centre.point(0.0, side * self.half_width) for side in (1.0, -1.0))
+        return Placement(*left, body[2] + self.toe_out), Placement(*right, body[2] - self.toe_out)
+
+
+@dataclass(frozen=True)
 class Walk:
     """A steady walk along a straight line or arc, from standing to standing with the feet side by side."""
 
@@ -74,22 +90,20 @@ class Walk:
     """From one touch-down to the next."""
     double_support_s: float = 0.08
     """Part of it with both feet flat on the ground, while the weight moves over."""
-    ramp: tuple[float, ...] = (0.5, 0.85)
+    ramp: tuple[float, ...] = (0.7,)
     """The first advances as shares of a full one; the last ones, in reverse."""
     first_foot: int = LEFT
-    half_width: float = 0.08
-    """Distance of each ankle from the body's middle line, m."""
-    toe_out: float = 0.05
-    """Outward turn of each foot, rad."""
+    stance: Stance = field(default_factory=Stance)
+    """Where the feet stand to either side of the body's path."""
     shift_s: float = 0.7
     """Time to move the weight onto the first standing foot, and back to the middle after the last step."""
     still_s: float = 0.5
     """Standing still before and after."""
 
 
-def stand(duration_s: float, walk: Walk) -> FootstepPlan:
-    """Stand still, on the feet as `walk` places them."""
-    start = _side_by_side(np.zeros(3), walk)
+def stand(duration_s: float, stance: Stance) -> FootstepPlan:
+    """Stand still at the origin, facing x."""
+    start = stance.placements(np.zeros(3))
     return FootstepPlan(start, (), move_start_s=duration_s, move_end_s=duration_s, duration_s=duration_s)
 
 
@@ -118,11 +132,11 @@ def walk_footsteps(walk: Walk) -> FootstepPlan:
         body = _moved(body, share[index] * np.asarray(walk.advance))
         foot = (walk.first_foot + index) % 2
         touch_down = lift_off + walk.step_time_s - walk.double_support_s
-        steps.append(Footstep(foot, _side_by_side(body, walk)[foot], lift_off, touch_down))
+        steps.append(Footstep(foot, walk.stance.placements(body)[foot], lift_off, touch_down))
         lift_off = touch_down + walk.double_support_s
     move_end = steps[-1].touch_down_s + walk.shift_s
     return FootstepPlan(
-        start=_side_by_side(np.zeros(3), walk),
+        start=walk.stance.placements(np.zeros(3)),
         steps=tuple(steps),
         move_start_s=walk.still_s,
         move_end_s=move_end,
@@ -135,9 +149,3 @@ def _moved(body: np.ndarray, advance: np.ndarray) -> np.ndarray:
     angle = body[2] + 0.5 * advance[2]
     cos, sin = np.cos(angle), np.sin(angle)
     return body + np.array([cos * advance[0] - sin * advance[1], sin * advance[0] + cos * advance[1], advance[2]])
-
-
-def _side_by_side(body: np.ndarray, walk: Walk) -> tuple[Placement, Placement]:
-    centre = Placement(*body)
-    left, right = (centre.point(0.0, side * walk.half_width) for side in (1.0, -1.0))
-    return Placement(*left, body[2] + walk.toe_out), Placement(*right, body[2] - walk.toe_out)

@@ -49,7 +49,8 @@ def synthesize(model: mujoco.MjModel, name: str, gait: Gait) -> Clip:
     time = dt * np.arange(round(gait.plan.duration_s * FPS) + 1)
     soles = (measure_sole(model, FEET[0]), measure_sole(model, FEET[1]))
     feet = foot_paths(gait.plan, soles, gait.swing, time)
-    zmp = zmp_reference(gait.plan, gait.support, time)
+    # Posture follows the smoothed reference, which therefore pauses for half the window: no motion before its time.
+    zmp = zmp_reference(gait.plan, gait.support, time, pause_s=0.5 * gait.style.smooth_s + dt)
     posture = plan_posture(feet, zmp, gait.style, dt)
     body = WholeBody(model, FEET)
     guess, standing_height = body.standing(gait.style.knee_bend, soles, posture)
@@ -80,11 +81,12 @@ def _balanced(
     dt = 1.0 / FPS
     moving = (round(plan.move_start_s * FPS), round(plan.move_end_s * FPS))
     settle = (round(plan.steps[0].lift_off_s * FPS), round(plan.steps[-1].touch_down_s * FPS))
+    inside = slice(moving[0] + 1, moving[1])
     correction = np.zeros_like(zmp)
     for _ in range(_BALANCE_PASSES):
         com, planned = centre_of_mass(zmp + correction, height, dt, moving, settle)
         qpos = body.solve(feet, np.column_stack((com, height)), posture, guess)
-        correction[moving[0] : moving[1] + 1] = (planned - measure_zmp(model, qpos, dt))[moving[0] : moving[1] + 1]
+        correction[inside] = (planned - measure_zmp(model, qpos, dt))[inside]
     return qpos
 
 

@@ -128,5 +128,5 @@ def _import_mink() -> ModuleType:
     try:
         import mink
     except ImportError:
-        raise DependencyError("synthesis needs the package mink: pip install 'legged_gym[synthesis]'") from None
+        raise DependencyError("synthesis needs the package mink: pip install 'videomimic-gym[synthesis]'") from None
     return mink

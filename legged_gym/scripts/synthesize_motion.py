@@ -1,0 +1,57 @@
+"""Make the motion clips that ship with the package, again or after a change of a gait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+
+from legged_gym.utils import paths
+from legged_gym.utils.cli import run_main
+from legged_gym.utils.errors import MotionError
+
+
+@dataclass
+class SynthesizeArgs:
+    """Make the motion clips that ship with the package, again or after a change of a gait."""
+
+    clips: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Names of the gaits in legged_gym/motion/synthesis/gaits.py; none: all of them."""
+    out: Path = field(default_factory=lambda: paths.data_root() / "retargeted_data" / "g1")
+    """Folder to write NAME.npz to; a clip that is there is replaced."""
+
+
+def synthesize_motion(argv: list[str]) -> None:
+    """Write one file for each clip asked for."""
+    args = tyro.cli(SynthesizeArgs, args=argv, use_underscores=True)
+
+    from legged_gym.motion.formats.npz_file import write_npz
+    from legged_gym.motion.synthesis.gaits import GAITS
+    from legged_gym.motion.synthesis.synthesize import synthesize
+    from legged_gym.sim.robot_model import build_robot
+    from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
+
+    unknown = [name for name in args.clips if name not in GAITS]
+    if unknown:
+        raise MotionError(f"no gait {', '.join(unknown)}; there are {', '.join(GAITS)}")
+    model = build_robot(AssetCfg(), ActuatorCfg()).compile()
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MotionError(f"{args.out}: cannot be made a folder ({error.strerror})") from None
+    for name in args.clips or GAITS:
+        clip = synthesize(model, name, GAITS[name])
+        path = args.out / f"{name}.npz"
+        write_npz(clip, path)
+        Console().print(f"{path}: {clip.num_frames} frames, {clip.duration:.2f} s")
+
+
+def main() -> None:
+    """Entry of the script."""
+    run_main(synthesize_motion)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""The clips that ship, checked by forward kinematics of the robot and by Newton's laws, not by how they were made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import pytest
+from scipy.spatial import ConvexHull
+
+from legged_gym.motion.clip import Clip
+from legged_gym.motion.formats.npz_file import read_npz
+from legged_gym.motion.kinematics import ModelIndex
+from legged_gym.motion.rotations import quat_rotate
+from legged_gym.sim.robot_model import Robot
+
+SHIPPED = Path(__file__).resolve().parents[2] / "retargeted_data" / "g1"
+CLIPS = ("stand", "walk_forward")
+FEET = ("left_ankle_roll_link", "right_ankle_roll_link")
+DT = 0.02
+GRAVITY = 9.81
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the robot does over the T frames of a clip, from MuJoCo."""
+
+    soles_w: np.ndarray
+    """(T, 2, 4, 3) lowest points of the four balls under each foot."""
+    com_w: np.ndarray
+    """(T, 3) centre of mass."""
+    angular_momentum_w: np.ndarray
+    """(T, 3) about the centre of mass."""
+    torso_quat_wxyz: np.ndarray
+    """(T, 4)."""
+    self_contacts: int
+    """Contacts between links, over all frames."""
+
+
+def measure(robot: Robot, model: mujoco.MjModel, clip: Clip) -> Measured:
+    index = ModelIndex(model, clip.joint_names)
+    qpos = index.qpos(clip.root_pos, clip.root_quat_wxyz, clip.dof_pos)
+    balls = [[g for g in np.flatnonzero(model.geom_bodyid == model.body(f).id) if model.geom_contype[g]] for f in FEET]
+    soles, com, momentum, torso, self_contacts = [], [], [], [], 0
+    data = mujoco.MjData(model)
+    for frame in range(clip.num_frames):
+        data.qpos[:] = qpos[frame]
+        before, after = qpos[max(frame - 1, 0)], qpos[min(frame + 1, clip.num_frames - 1)]
+        mujoco.mj_differentiatePos(model, data.qvel, 2 * DT, before, after)
+        mujoco.mj_forward(model, data)
+        mujoco.mj_subtreeVel(model, data)
+        soles.append(data.geom_xpos[balls] - model.geom_size[balls][..., :1] * np.array([0.0, 0.0, 1.0]))
+        com.append(data.subtree_com[index.root_body].copy())
+        momentum.append(data.subtree_angmom[index.root_body].copy())
+        torso.append(data.body(robot.torso_body).xquat.copy())
+        links = model.geom_bodyid[data.contact.geom]
+        self_contacts += int(np.sum(np.all(links > 0, axis=1)))
+    return Measured(np.array(soles), np.array(com), np.array(momentum), np.array(torso), self_contacts)
+
+
+@pytest.fixture(scope="module", params=CLIPS)
+def clip(request: pytest.FixtureRequest) -> Clip:
+    return read_npz(SHIPPED / f"{request.param}.npz")
+
+
+@pytest.fixture(scope="module")
+def measured(clip: Clip, g1: Robot, g1_model: mujoco.MjModel) -> Measured:
+    return measure(g1, g1_model, clip)
+
+
+@pytest.fixture(scope="module")
+def walk() -> Clip:
+    return read_npz(SHIPPED / "walk_forward.npz")
+
+
+@pytest.fixture(scope="module")
+def walk_measured(walk: Clip, g1: Robot, g1_model: mujoco.MjModel) -> Measured:
+    return measure(g1, g1_model, walk)
+
+
+def standing(clip: Clip) -> np.ndarray:
+    """(T, 2) bool: left and right foot carry weight."""
+    assert clip.contacts is not None
+    return np.stack([clip.contacts[foot] for foot in FEET], axis=1)
+
+
+def stances(clip: Clip, foot: int) -> list[slice]:
+    """Frames of each unbroken stance of a foot."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], standing(clip)[:, foot].astype(int), [0]))))
+    return [slice(start, stop) for start, stop in edges.reshape(-1, 2)]
+
+
+def column(clip: Clip, joint: str) -> np.ndarray:
+    return clip.dof_pos[:, clip.joint_names.index(joint)]
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_shipped_clip_is_what_the_gait_gives(name: str, g1_model: mujoco.MjModel) -> None:
+    pytest.importorskip("mink")
+    from legged_gym.motion.synthesis.gaits import GAITS
+    from legged_gym.motion.synthesis.synthesize import synthesize
+
+    shipped, made = read_npz(SHIPPED / f"{name}.npz"), synthesize(g1_model, name, GAITS[name])
+    assert made.joint_names == shipped.joint_names
+    assert made.fps == shipped.fps == 50.0
+    for field in ("dof_pos", "root_pos", "root_quat_wxyz"):
+        np.testing.assert_allclose(getattr(made, field), getattr(shipped, field), rtol=0.0, atol=1e-9)
+    assert np.array_equal(standing(made), standing(shipped))
+    assert shipped.provenance["licence"].startswith("MIT")
+
+
+def test_synthesis_is_reproducible_bit_for_bit(g1_model: mujoco.MjModel) -> None:
+    pytest.importorskip("mink")
+    from legged_gym.motion.synthesis.footsteps import Walk, walk_footsteps
+    from legged_gym.motion.synthesis.synthesize import Gait, synthesize
+
+    gait = Gait(walk_footsteps(Walk(advance=(0.2, 0.05, 0.2), num_steps=5, shift_s=0.5, still_s=0.1)))
+    first, second = (synthesize(g1_model, "arc", gait) for _ in range(2))
+    for field in ("dof_pos", "root_pos", "root_quat_wxyz"):
+        assert np.array_equal(getattr(first, field), getattr(second, field))
+
+
+def test_every_shipped_file_has_a_gait() -> None:
+    from legged_gym.motion.synthesis.gaits import GAITS
+
+    assert {path.stem for path in SHIPPED.glob("*.npz")} == set(GAITS) == set(CLIPS)
+
+
+def test_feet_do_not_move_while_they_stand(clip: Clip, measured: Measured) -> None:
+    for foot in (0, 1):
+        for stance in stances(clip, foot):
+            points = measured.soles_w[stance, foot]
+            assert np.ptp(points, axis=0).max() < 1e-6  # 5 mm is what a clip may have
+
+
+def test_soles_lie_on_the_ground_when_standing_and_never_below(clip: Clip, measured: Measured) -> None:
+    height = measured.soles_w[..., 2]  # (T, 2, 4)
+    assert np.abs(height[standing(clip)]).max() < 1e-6  # 5 mm is what a clip may have
+    assert height.min() > -1e-6
+
+
+def test_both_feet_swing_5_cm_above_the_ground(walk_measured: Measured) -> None:
+    clearance = walk_measured.soles_w[..., 2].min(axis=-1).max(axis=0)
+    np.testing.assert_allclose(clearance, 0.05, atol=0.005)
+
+
+def test_feet_roll_over_toe_and_heel(walk: Clip, walk_measured: Measured) -> None:
+    balls = walk_measured.soles_w[..., 2]  # (T, 2, 4): two balls at the heel, then two at the toe
+    heel, toe = balls[..., :2].min(-1), balls[..., 2:].min(-1)
+    for foot in (0, 1):
+        for before, after in zip(stances(walk, foot)[:-1], stances(walk, foot)[1:], strict=True):
+            leaves, lands = before.stop + 1, after.start - 1
+            assert heel[leaves, foot] > 0.002 > 1e-6 > toe[leaves, foot]
+            assert toe[lands, foot] > heel[lands, foot]
+
+
+def test_joints_keep_their_distance_from_limits(clip: Clip, g1: Robot) -> None:
+    order = [clip.joint_names.index(name) for name in g1.joint_names]
+    dof_pos = clip.dof_pos[:, order]
+    assert (dof_pos - g1.dof_lower).min() > 0.1
+    assert (g1.dof_upper - dof_pos).min() > 0.1
+    assert (np.abs(np.gradient(dof_pos, DT, axis=0)) / g1.velocity_limit).max() < 0.5
+
+
+def test_knees_stay_bent(walk: Clip) -> None:
+    assert min(column(walk, f"{side}_knee_joint").min() for side in ("left", "right")) > 0.3
+
+
+def test_links_never_touch_each_other(measured: Measured) -> None:
+    assert measured.self_contacts == 0
+
+
+def test_starts_and_ends_standing_still_in_one_pose(clip: Clip) -> None:
+    still = round(0.4 / DT)
+    for part in (slice(None, still), slice(-still, None)):
+        assert standing(clip)[part].all()
+        assert np.ptp(clip.dof_pos[part], axis=0).max() < 1e-6
+        assert np.ptp(clip.root_pos[part], axis=0).max() < 1e-6
+    np.testing.assert_allclose(clip.dof_pos[-1], clip.dof_pos[0], atol=1e-6)
+    np.testing.assert_allclose(clip.root_pos[-1, 2], clip.root_pos[0, 2], atol=1e-6)
+
+
+def test_walks_straight_at_the_speed_it_says(walk: Clip) -> None:
+    landings = sorted(stance.start for foot in (0, 1) for stance in stances(walk, foot)[1:])
+    first, last = landings[1], landings[5]  # 4 full steps between speeding up and slowing down
+    speed = (walk.root_pos[last, 0] - walk.root_pos[first, 0]) / ((last - first) * DT)
+    assert speed == pytest.approx(0.8, abs=0.03)
+    assert np.abs(walk.root_pos[:, 1]).max() < 0.06  # sways less than the feet are apart
+    assert abs(walk.root_pos[-1, 1] - walk.root_pos[0, 1]) < 1e-6
+
+
+def test_arms_swing_against_the_legs_and_wrists_rest(walk: Clip, walk_measured: Measured) -> None:
+    ankles = walk_measured.soles_w.mean(axis=2)[..., 0]  # (T, 2) x
+    lead = ankles[:, 0] - ankles[:, 1]
+    backward = column(walk, "left_shoulder_pitch_joint") - column(walk, "right_shoulder_pitch_joint")
+    assert np.corrcoef(lead, backward)[0, 1] > 0.9  # left foot ahead, left arm behind
+    assert np.abs(backward).max() > 0.4
+    assert max(np.abs(column(walk, name)).max() for name in walk.joint_names if "wrist" in name) < 1e-9
+
+
+def test_torso_turns_against_the_pelvis(walk: Clip, walk_measured: Measured) -> None:
+    forward = np.tile([1.0, 0.0, 0.0], (walk.num_frames, 1))
+    pelvis, torso = (quat_rotate(q, forward)[:, 1] for q in (walk.root_quat_wxyz, walk_measured.torso_quat_wxyz))
+    assert np.corrcoef(pelvis, torso)[0, 1] < -0.9
+    assert 0.03 < np.abs(torso).max() < 0.12
+
+
+def ground_push(measured: Measured, mass: float) -> tuple[np.ndarray, np.ndarray]:
+    """Force (T, 3) of the ground and the point xy (T, 2) where it acts, by Newton and Euler on the whole robot.
+
+    d/dt(momentum) = force - weight, and d/dt(angular momentum about c) = (p - c) x force has no horizontal part left
+    for a p on the ground: L'_x = (p_y - c_y) F_z + c_z F_y and L'_y = -c_z F_x - (p_x - c_x) F_z.
+    """
+    velocity = np.diff(measured.com_w, axis=0, prepend=measured.com_w[:1], append=measured.com_w[-1:]) / DT
+    force = mass * (np.diff(velocity, axis=0) / DT + np.array([0.0, 0.0, GRAVITY]))
+    turning = np.gradient(measured.angular_momentum_w, DT, axis=0)
+    c, f = measured.com_w, force
+    x = c[:, 0] - (turning[:, 1] + c[:, 2] * f[:, 0]) / f[:, 2]
+    y = c[:, 1] + (turning[:, 0] - c[:, 2] * f[:, 1]) / f[:, 2]
+    return force, np.stack((x, y), axis=1)
+
+
+def test_zero_moment_point_lies_inside_the_standing_feet(
+    clip: Clip, measured: Measured, g1_model: mujoco.MjModel
+) -> None:
+    _, zmp = ground_push(measured, g1_model.body_subtreemass[1])
+    margin = np.empty(clip.num_frames)
+    for frame, feet in enumerate(standing(clip)):
+        polygon = ConvexHull(measured.soles_w[frame, feet].reshape(-1, 3)[:, :2]).equations  # normal, offset
+        margin[frame] = -(polygon[:, :2] @ zmp[frame] + polygon[:, 2]).max()
+    assert margin.min() > 0.01
+
+
+def test_ground_can_hold_the_push_by_friction(measured: Measured, g1_model: mujoco.MjModel) -> None:
+    force, _ = ground_push(measured, g1_model.body_subtreemass[1])
+    assert (np.linalg.norm(force[:, :2], axis=1) / force[:, 2]).max() < 0.35  # the soles have 0.6
+    assert force[:, 2].min() > 0.5 * GRAVITY * g1_model.body_subtreemass[1]  # nor does it nearly fly

@@ -1,0 +1,25 @@
+"""The script that makes the shipped clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from legged_gym.motion.formats.npz_file import read_npz
+from legged_gym.scripts.synthesize_motion import synthesize_motion
+from legged_gym.utils.errors import MotionError
+
+
+def test_writes_the_clips_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("mink")
+    synthesize_motion(["stand", "--out", str(tmp_path / "new")])
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["stand.npz"]
+    clip = read_npz(tmp_path / "new" / "stand.npz")
+    assert (clip.duration, clip.num_frames) == (4.0, 201)
+
+
+def test_unknown_clip_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(MotionError, match="no gait sit; there are stand, walk_forward"):
+        synthesize_motion(["sit", "--out", str(tmp_path)])
+    assert not list(tmp_path.iterdir())
