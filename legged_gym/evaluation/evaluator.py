@@ -153,7 +153,9 @@ class _Run:
     def result(self) -> Episodes:
         """Everything seen, on the host."""
         data = self._env.data
-        episode, frame, measures = (torch.cat(column).cpu().numpy() for column in zip(*self._steps, strict=True))
+        episode, frame, measures = (
+            torch.cat(column).cpu().numpy() for column in zip(*self._steps, strict=True)
+        )
         clips = torch.arange(data.num_clips, device=data.clip_start.device)
         return Episodes(
             clip_names=list(data.clip_names),

@@ -15,7 +15,10 @@ from legged_gym.utils.errors import DependencyError
 
 PACKAGES = "libegl1 libgl1-mesa-dri"
 """Debian and Ubuntu packages that bring off-screen OpenGL."""
-_LIBRARIES = {"egl": ("libEGL.so.1", "libEGL.so"), "osmesa": ("libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so")}
+_LIBRARIES = {
+    "egl": ("libEGL.so.1", "libEGL.so"),
+    "osmesa": ("libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so"),
+}
 _SWITCHED_OFF = ("disable", "disabled", "off", "false", "0")
 _MAX_GEOMS = 2000
 

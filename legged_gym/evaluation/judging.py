@@ -88,7 +88,9 @@ def failure_causes(robot: BodyState, reference: BodyState, tracked: Tensor, dive
         - math.quat_rotate_inverse(reference.root_quat_wxyz, down),
         dim=-1,
     )
-    distance = torch.linalg.vector_norm(robot.body_pos_w[:, tracked] - reference.body_pos_w[:, tracked], dim=-1)
+    distance = torch.linalg.vector_norm(
+        robot.body_pos_w[:, tracked] - reference.body_pos_w[:, tracked], dim=-1
+    )
     rules = {
         "diverged": diverged,
         "fall": (height_error > FALL_HEIGHT) | (tilt_error > FALL_TILT),

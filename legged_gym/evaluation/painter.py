@@ -138,7 +138,10 @@ def _color(model: mujoco.MjModel, geom: int) -> tuple[int, int, int]:
 
 
 def _thick_line(
-    draw: ImageDraw.ImageDraw, segment: tuple[float, float, float, float], radius: float, color: tuple[int, int, int]
+    draw: ImageDraw.ImageDraw,
+    segment: tuple[float, float, float, float],
+    radius: float,
+    color: tuple[int, int, int],
 ) -> None:
     """A line with round ends and a darker rim."""
     rim = tuple(int(0.72 * c) for c in color)

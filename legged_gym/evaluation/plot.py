@@ -40,7 +40,9 @@ def plot_errors(path: Path, episodes: Episodes, title: str = "") -> None:
         for axes, clip in zip(figure.subplots(len(clips), 1, squeeze=False).flat, clips, strict=True):
             _draw_clip(axes, episodes, clip)
         hidden = len(episodes.clip_names) - len(clips)
-        figure.suptitle(title + (f" ({hidden} better clips not shown)" if hidden else ""), color=INK, fontsize=11)
+        figure.suptitle(
+            title + (f" ({hidden} better clips not shown)" if hidden else ""), color=INK, fontsize=11
+        )
         write_atomically(path, lambda file: FigureCanvasAgg(figure).print_png(file))
 
 
@@ -79,7 +81,14 @@ def _draw_clip(axes: Axes, episodes: Episodes, clip: int) -> None:
     axes.set_ylabel("link position error (mm)")
     axes.set_title(_caption(episodes, clip), loc="left", fontsize=10, color=INK)
     handles = axes.get_legend_handles_labels()[0] + causes
-    axes.legend(handles=handles, frameon=False, fontsize=9, ncols=len(handles), loc="lower right", bbox_to_anchor=(1, 1))
+    axes.legend(
+        handles=handles,
+        frameon=False,
+        fontsize=9,
+        ncols=len(handles),
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+    )
 
 
 def _draw_failures(axes: Axes, episodes: Episodes, clip: int) -> list[Line2D]:
@@ -94,14 +103,18 @@ def _draw_failures(axes: Axes, episodes: Episodes, clip: int) -> list[Line2D]:
             times, np.full(len(times), 0.035), "|", color=CAUSE_COLORS[cause], ms=11, mew=1.6, alpha=0.75,
             transform=axes.get_xaxis_transform(), clip_on=False,
         )  # fmt: skip
-        handles.append(Line2D([], [], color=CAUSE_COLORS[cause], marker="|", ls="", ms=9, mew=1.6, label=cause))
+        handles.append(
+            Line2D([], [], color=CAUSE_COLORS[cause], marker="|", ls="", ms=9, mew=1.6, label=cause)
+        )
     return handles
 
 
 def _caption(episodes: Episodes, clip: int) -> str:
     chosen = episodes.clip == clip
     failures = int((episodes.cause[chosen] >= 0).sum())
-    return f"{episodes.clip_names[clip]}: mean and 95th percentile, {chosen.sum()} episodes, {failures} failures"
+    return (
+        f"{episodes.clip_names[clip]}: mean and 95th percentile, {chosen.sum()} episodes, {failures} failures"
+    )
 
 
 def _worst_clips(episodes: Episodes) -> list[int]:

@@ -47,7 +47,9 @@ def check_protocol(protocol: ProtocolArgs) -> None:
         raise ConfigError(f"--start_noise={protocol.start_noise}: must be 0 or more")
 
 
-def evaluation_config(cfg: RobotDeepMimicCfg, physics: Physics, start_noise: float = 1.0) -> RobotDeepMimicCfg:
+def evaluation_config(
+    cfg: RobotDeepMimicCfg, physics: Physics, start_noise: float = 1.0
+) -> RobotDeepMimicCfg:
     """The configuration of an environment to judge a policy in.
 
     Args:

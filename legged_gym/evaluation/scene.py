@@ -10,7 +10,7 @@ import numpy as np
 from legged_gym.sim.robot_model import Robot
 
 ROBOT, GHOST = "robot/", "ghost/"
-GHOST_RGBA = (0.16, 0.47, 0.96, 0.22)
+GHOST_RGBA = (0.16, 0.47, 0.96, 0.2)
 COLLISION_GROUP = 3
 """Geom group of the robot's collision shapes, which are not shown."""
 FIELD_OF_VIEW = 45.0
@@ -55,7 +55,10 @@ class Scene:
         spec.visual.global_.fovy, spec.stat.extent = FIELD_OF_VIEW, 2.0
         _add_surroundings(spec)
         # MuJoCo warns of physics options that differ, though nothing is simulated here.
-        spec.option.integrator, spec.option.jacobian = robot.spec.option.integrator, robot.spec.option.jacobian
+        spec.option.integrator, spec.option.jacobian = (
+            robot.spec.option.integrator,
+            robot.spec.option.jacobian,
+        )
         spec.attach(robot.spec.copy(), prefix=ROBOT, frame=spec.worldbody.add_frame())
         spec.attach(_ghost_of(robot.spec), prefix=GHOST, frame=spec.worldbody.add_frame())
         _add_sun(spec, spec.body(ROBOT + robot.root_body))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 WIDTH, HEIGHT = 1280, 720
 MAX_FPS = 30.0
 """Frames are left out until no more than these are shown per second of clip."""
-DISTANCE, ELEVATION = 2.6, -10.0
+DISTANCE, ELEVATION = 2.7, -10.0
+"""Of the camera, m and deg."""
+DROP = 0.08
+"""How far below the root the camera looks, m, to leave room for the caption."""
 VIEW_ANGLE = 140.0
 """Direction of view against the heading the clip starts with, deg: from the front and the side."""
 SMOOTHING_S = 0.6
@@ -36,8 +39,10 @@ _TEXT, _FAINT, _ALARM = (255, 255, 255), (190, 199, 212), (255, 120, 105)
 _ROBOT_COLOR, _GHOST_COLOR = (225, 227, 230), (74, 138, 245)
 
 
-def write_video(path: Path, recording: Recording, robot: Robot) -> None:
-    """Write a recording as an H.264 MP4 of 1280 x 720, in real time.
+def write_video(
+    path: Path, recording: Recording, robot: Robot, progress: Callable[[float], None] = lambda done: None
+) -> None:
+    """Write a recording as an H.264 MP4 of 1280 x 720 that plays in real time.
 
     Rendered by OpenGL where it can be, else (said in the log) by a simple painter.
 
@@ -45,13 +50,21 @@ def write_video(path: Path, recording: Recording, robot: Robot) -> None:
         path: File to write.
         recording: What happened.
         robot: The robot it happened to.
+        progress: Told after every frame which part is done.
 
     Raises:
         RunError: The file cannot be written.
+        DependencyError: There is no ffmpeg.
     """
     stride = max(1, math.ceil(1.0 / (recording.step_dt * MAX_FPS) - 1e-9))
-    frames = draw_frames(recording, robot, stride)
-    write_atomically(path, lambda file: _encode(file, frames, 1.0 / (recording.step_dt * stride)))
+    count = math.ceil(len(recording.clip_time) / stride)
+
+    def frames() -> Iterator[np.ndarray]:
+        for number, frame in enumerate(draw_frames(recording, robot, stride), start=1):
+            yield frame
+            progress(number / count)
+
+    write_atomically(path, lambda file: _encode(file, frames(), 1.0 / (recording.step_dt * stride)))
 
 
 def draw_frames(
@@ -76,6 +89,7 @@ def camera_path(recording: Recording) -> list[Camera]:
     weights = np.hanning(2 * half + 3)[1:-1]
     padded = np.pad(middle, ((half, half), (0, 0)), mode="edge")
     smooth = np.stack([np.convolve(column, weights / weights.sum(), "valid") for column in padded.T], axis=1)
+    smooth[:, 2] -= DROP
     w, x, y, z = recording.reference[0, 3:7]
     heading = math.degrees(math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
     return [Camera(target, DISTANCE, heading + VIEW_ANGLE, ELEVATION) for target in smooth]
@@ -104,8 +118,9 @@ def _with_caption(picture: np.ndarray, recording: Recording, index: int) -> np.n
     x = 20 + draw.textlength(recording.clip, font=bold) + 24
     draw.text((x, y), time, font=small, fill=_FAINT, anchor="lm")
     failed = recording.failure is not None and index >= recording.failure
-    right = f"{recording.cause} at {recording.clip_time[recording.failure]:.2f} s" if failed else _errors(recording, index)
-    draw.text((width - 20, y), right, font=small, fill=_ALARM if failed else _TEXT, anchor="rm")
+    draw.text(
+        (width - 20, y), _verdict(recording, index), font=small, fill=_ALARM if failed else _TEXT, anchor="rm"
+    )
     x = 0.5 * width - 120
     for label, color in (("robot", _ROBOT_COLOR), ("reference", _GHOST_COLOR)):
         draw.ellipse((x, y - 7, x + 14, y + 7), fill=color)
@@ -116,12 +131,19 @@ def _with_caption(picture: np.ndarray, recording: Recording, index: int) -> np.n
     return np.asarray(image)
 
 
-def _errors(recording: Recording, index: int) -> str:
+def _verdict(recording: Recording, index: int) -> str:
+    """The errors of a state, or from the failure on what failed and when."""
+    if recording.failure is not None and index >= recording.failure:
+        return f"{recording.cause} at {recording.clip_time[recording.failure]:.2f} s"
     local, world = (recording.errors[index, ERRORS.index(name)] for name in ("mpjpe_local_mm", "mpjpe_mm"))
     return f"error {local:.0f} mm root-relative, {world:.0f} mm global"
 
 
 def _encode(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
+    try:
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise DependencyError(f"no video without ffmpeg: {error}") from None
     first = next(frames)
     height, width = first.shape[:2]
     writer = imageio_ffmpeg.write_frames(

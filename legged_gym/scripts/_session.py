@@ -20,7 +20,7 @@ from legged_gym.rl.checkpoint import check_compatible, read_checkpoint
 from legged_gym.rl.networks import build_actor_critic
 from legged_gym.rl.rl_config import PolicyCfg
 from legged_gym.utils import paths
-from legged_gym.utils.cli import CommonArgs, Command
+from legged_gym.utils.cli import Command, CommonArgs
 from legged_gym.utils.config import from_dict
 from legged_gym.utils.errors import RunError
 from legged_gym.utils.task_registry import TaskSpec
@@ -74,7 +74,9 @@ def build_evaluation_env(command: Command, physics: Physics, start_noise: float 
 
 def show_observations(env: RobotDeepMimic) -> None:
     """Print what actor and critic see: term, place in the vector, size, history."""
-    table = Table("group", "term", "from", "to", "steps (newest first)", title="observations", title_justify="left")
+    table = Table(
+        "group", "term", "from", "to", "steps (newest first)", title="observations", title_justify="left"
+    )
     for group, layout in env.observation_layout().items():
         for slot in layout.terms:
             table.add_row(group, slot.name, str(slot.start), str(slot.stop), str(slot.history))
@@ -108,7 +110,13 @@ def choose_policy(
     Raises:
         RunError: The checkpoint cannot be read or does not fit.
     """
-    origin: dict[str, Any] = {"policy": name, "run": None, "checkpoint": None, "iteration": None, "samples": None}
+    origin: dict[str, Any] = {
+        "policy": name,
+        "run": None,
+        "checkpoint": None,
+        "iteration": None,
+        "samples": None,
+    }
     if name == "zero":
         return zero_policy(env), origin
     if name == "random":

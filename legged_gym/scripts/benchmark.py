@@ -150,7 +150,11 @@ def benchmark(argv: list[str]) -> None:
     torch.set_num_threads(command.cfg.train.runner.num_threads or available_cores())
     training = measure_training(command.task, command.cfg, command.args)
     result = measure_env_step(command.task, command.cfg, command.args) | training
-    result["machine"] = {"processor": _processor(), "cores": available_cores(), "python": platform.python_version()}
+    result["machine"] = {
+        "processor": _processor(),
+        "cores": available_cores(),
+        "python": platform.python_version(),
+    }
     Console().print_json(json.dumps(result), indent=2)
     if command.args.out is not None:
         text = json.dumps(result, indent=2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from legged_gym import envs  # noqa: F401  (registers the tasks)
 from legged_gym.evaluation.protocol import ProtocolArgs, check_protocol
-from legged_gym.utils.cli import CommonArgs, Command, check_devices, parse_command, run_main
+from legged_gym.utils.cli import Command, CommonArgs, check_devices, parse_command, run_main
 from legged_gym.utils.run_config import load_run_config
 from legged_gym.utils.threads import use_passive_threads
 
@@ -64,7 +64,9 @@ def evaluate(argv: list[str]) -> None:
     if out is not None:
         report.write_report(out, figures, provenance)
         plot.plot_errors(out.with_suffix(".png"), episodes, title)
-        console.print(f"wrote {out}, {out.with_suffix('.txt').name} and {out.with_suffix('.png').name}", soft_wrap=True)
+        console.print(
+            f"wrote {out}, {out.with_suffix('.txt').name} and {out.with_suffix('.png').name}", soft_wrap=True
+        )
 
 
 def _saved_config(args: CommonArgs) -> dict[str, Any] | None:

@@ -65,13 +65,18 @@ def play(argv: list[str]) -> None:
     if not 0.0 <= args.start < env.data.clip_length[clip] * env.step_dt:
         raise ConfigError(f"--start={args.start:g}: clip {env.data.clip_names[clip]} has no such second")
     recording = record(env, policy, clip, args.start)
-    console.print(f"{origin['checkpoint'] or args.policy} on {recording.clip}: {_outcome(recording)}", soft_wrap=True)
+    console.print(
+        f"{origin['checkpoint'] or args.policy} on {recording.clip}: {_outcome(recording)}", soft_wrap=True
+    )
     console.print(_time_table(recording, args.num_envs))
     if args.video is not None:
+        from rich.progress import Progress
+
         from legged_gym.evaluation.video import write_video
 
-        with console.status("rendering"):
-            write_video(args.video, recording, env.robot)
+        with Progress(console=console, transient=True) as bar:
+            task = bar.add_task("rendering", total=1.0)
+            write_video(args.video, recording, env.robot, lambda done: bar.update(task, completed=done))
         console.print(f"wrote {args.video}", soft_wrap=True)
 
 
@@ -110,7 +115,9 @@ def _time_table(recording: Recording, num_envs: int) -> Table:
     for part, seconds in sorted(recording.seconds.items(), key=lambda item: -item[1]):
         table.add_row(part, f"{1e3 * seconds / steps:.2f}", f"{seconds / total:.0%}")
     table.add_section()
-    speed = f"{steps * recording.step_dt / total:.1f} x real time, {steps * num_envs / total:,.0f} env steps/s"
+    speed = (
+        f"{steps * recording.step_dt / total:.1f} x real time, {steps * num_envs / total:,.0f} env steps/s"
+    )
     table.add_row("all", f"{1e3 * total / steps:.2f}", speed)
     return table
 

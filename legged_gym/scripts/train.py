@@ -34,7 +34,9 @@ def train(argv: list[str]) -> int:
     check_devices(args)
     checkpoint = None
     if args.resume:
-        checkpoint = paths.find_checkpoint(paths.find_run(args.experiment_name, args.load_run), args.checkpoint)
+        checkpoint = paths.find_checkpoint(
+            paths.find_run(args.experiment_name, args.load_run), args.checkpoint
+        )
     use_passive_threads()
 
     from legged_gym.rl.runner import OnPolicyRunner

@@ -139,7 +139,9 @@ class MujocoCpuSimulator(Simulator):
         """See :meth:`Simulator.cast_rays`."""
         groups = np.zeros(mujoco.mjNGROUP, np.uint8)
         groups[_GROUND_GEOM_GROUP] = 1
-        distance, _ = self._batch.ray(origins_w.double().numpy(), directions_w.double().numpy(), geomgroup=groups)
+        distance, _ = self._batch.ray(
+            origins_w.double().numpy(), directions_w.double().numpy(), geomgroup=groups
+        )
         result = torch.from_numpy(distance).float()
         return torch.where(result < 0, torch.inf, result)
 
@@ -198,7 +200,9 @@ class MujocoCpuSimulator(Simulator):
         self._root_id = model.body(self.robot.root_body).id
         self._qpos, self._qvel = torch.from_numpy(sims.bind("qpos")), torch.from_numpy(sims.bind("qvel"))
         self._ctrl = torch.from_numpy(sims.bind("ctrl"))
-        outputs = {name: _readonly_tensor(sims.bind(name)) for name in ("xpos", "xquat", "cvel", "subtree_com")}
+        outputs = {
+            name: _readonly_tensor(sims.bind(name)) for name in ("xpos", "xquat", "cvel", "subtree_com")
+        }
         self._xpos, self._xquat, self._cvel, self._subtree_com = outputs.values()
         self._actuator_force = _readonly_tensor(sims.bind("actuator_force"))
         if self.contact_body_names:
@@ -264,7 +268,9 @@ class MujocoCpuSimulator(Simulator):
         count = int(bad.sum())
         if count:
             self.num_diverged += count
-            log.warning("%d envs diverged in this step (%d so far); their episodes end", count, self.num_diverged)
+            log.warning(
+                "%d envs diverged in this step (%d so far); their episodes end", count, self.num_diverged
+            )
 
 
 class _Parameters:
@@ -297,7 +303,7 @@ class _Parameters:
         return torch.from_numpy(np.array(read(self._sims.expand(field)))).float()
 
     def set(self, name: str, values: Tensor, env_ids: Tensor | None) -> None:
-        field, read, derived = self._field(name)
+        field, _, derived = self._field(name)
         array = self._sims.expand(field)
         ids = np.arange(array.shape[0]) if env_ids is None else env_ids.numpy()
         value = values.detach().double().numpy()

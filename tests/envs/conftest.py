@@ -23,7 +23,11 @@ def sway_clip(tmp_path_factory) -> Path:
     robot = build_robot(AssetCfg(), ActuatorCfg())
     t = np.arange(NUM_FRAMES) / 50.0
     q = np.tile(robot.default_dof_pos, (NUM_FRAMES, 1))
-    for name, amplitude in (("left_shoulder_pitch_joint", 0.4), ("right_elbow_joint", 0.3), ("waist_yaw_joint", 0.2)):
+    for name, amplitude in (
+        ("left_shoulder_pitch_joint", 0.4),
+        ("right_elbow_joint", 0.3),
+        ("waist_yaw_joint", 0.2),
+    ):
         q[:, robot.joint_names.index(name)] += amplitude * np.sin(2 * np.pi * t)
     root = np.zeros((NUM_FRAMES, 3))
     root[:, 0], root[:, 1] = 0.3 * t, 2.0
@@ -31,7 +35,9 @@ def sway_clip(tmp_path_factory) -> Path:
     yaw = 0.5 + 0.3 * t
     quat = np.stack([np.cos(yaw / 2), 0 * t, 0 * t, np.sin(yaw / 2)], axis=1)
     path = tmp_path_factory.mktemp("clips") / "sway.npz"
-    clip = Clip(name="sway", fps=50.0, joint_names=robot.joint_names, dof_pos=q, root_pos=root, root_quat_wxyz=quat)
+    clip = Clip(
+        name="sway", fps=50.0, joint_names=robot.joint_names, dof_pos=q, root_pos=root, root_quat_wxyz=quat
+    )
     write_npz(clip, path)
     return path
 

@@ -31,7 +31,9 @@ def test_first_observation_after_a_reset_is_of_the_new_place(make_env):
     layout = env.observation_layout()["actor"]
     assert actor[:, layout.slice_of("anchor_pos_error_b")].abs().max() < 1e-4
     identity = torch.tensor([1.0, 0, 0, 1.0, 0, 0])
-    torch.testing.assert_close(actor[:, layout.slice_of("anchor_rot6d_error")], identity.repeat(4, 1), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        actor[:, layout.slice_of("anchor_rot6d_error")], identity.repeat(4, 1), atol=1e-4, rtol=0
+    )
     torch.testing.assert_close(
         actor[:, layout.slice_of("dof_pos")], actor[:, layout.slice_of("ref_dof_pos")], atol=1e-5, rtol=0
     )
@@ -61,7 +63,10 @@ def test_the_auto_reset_inside_a_step_gives_the_same_observation_as_a_fresh_look
     env.observe(ALL)
     obs, _, dones, _ = act(env)
     assert dones.all()
-    for name, function in (("anchor_pos_error_b", observations.anchor_pos_error_b), ("dof_pos", observations.dof_pos)):
+    for name, function in (
+        ("anchor_pos_error_b", observations.anchor_pos_error_b),
+        ("dof_pos", observations.dof_pos),
+    ):
         part = obs["actor"][:, env.observation_layout()["actor"].slice_of(name)]
         torch.testing.assert_close(part, function(env))
 
@@ -104,7 +109,9 @@ def test_respawn_offset_lifts_the_robot_and_not_the_reference(task_cfg, make_env
     task_cfg.env.deepmimic.respawn_z_offset = 0.1
     env = make_env()
     env.reset_to(ALL, torch.zeros(4, dtype=torch.long), noisy=False)
-    torch.testing.assert_close(env.anchor_pos_w[:, 2] - env.ref_anchor_pos_w[:, 2], torch.full((4,), 0.1), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        env.anchor_pos_w[:, 2] - env.ref_anchor_pos_w[:, 2], torch.full((4,), 0.1), atol=1e-4, rtol=0
+    )
 
 
 def test_start_noise_stays_within_its_bounds_and_is_there(make_env):
@@ -152,7 +159,9 @@ def test_default_pose_control_starts_with_the_action_that_holds_the_pose(task_cf
     task_cfg.env.control.control_type = "P"
     env = make_env()
     env.reset_to(ALL, torch.full((4,), 25), noisy=False)
-    torch.testing.assert_close(env.default_dof_pos + env.action_scale * env.actions, env.sim.dof_pos, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        env.default_dof_pos + env.action_scale * env.actions, env.sim.dof_pos, atol=1e-5, rtol=0
+    )
 
 
 def test_feed_forward_adds_velocity_and_torque_of_the_reference(task_cfg, make_env):
@@ -176,7 +185,9 @@ def test_every_tracking_reward_is_full_on_the_reference(task_cfg, make_env):
     env.reset_to(ALL, torch.tensor([0, 10, 30, 50]), noisy=False)
     for name in vars(task_cfg.env.rewards.scales):
         if name.endswith("_tracking") or name == "alive":
-            torch.testing.assert_close(getattr(rewards, name)(env), torch.ones(4), atol=2e-3, rtol=0, msg=name)
+            torch.testing.assert_close(
+                getattr(rewards, name)(env), torch.ones(4), atol=2e-3, rtol=0, msg=name
+            )
 
 
 def test_rewards_by_hand(task_cfg, make_env):
@@ -203,7 +214,9 @@ def test_relative_body_reward_ignores_where_the_robot_stands_and_faces(task_cfg,
 
     zero = torch.zeros(4, 3)
     shifted = state[0] + torch.tensor([0.7, -0.4, 0.0])
-    env.sim.reset(ALL, shifted, quat_mul(turn, state[1]), zero, zero, env.sim.dof_pos.clone(), env.sim.dof_vel.clone())
+    env.sim.reset(
+        ALL, shifted, quat_mul(turn, state[1]), zero, zero, env.sim.dof_pos.clone(), env.sim.dof_vel.clone()
+    )
     env.refresh()
     torch.testing.assert_close(rewards.body_pos_tracking(env), torch.ones(4), atol=1e-3, rtol=0)
     torch.testing.assert_close(rewards.body_ori_tracking(env), torch.ones(4), atol=1e-3, rtol=0)
@@ -270,7 +283,9 @@ def test_each_threshold_ends_the_episode_just_beyond_it(task_cfg, make_env):
     task_cfg.env.terminations.anchor_distance = 0.4
     env = make_env()
     cases = {
-        "anchor_height": lambda d: env.sim.body_pos_w[1, env.anchor].__setitem__(2, env.ref_anchor_pos_w[1, 2] + 0.25 * d),
+        "anchor_height": lambda d: env.sim.body_pos_w[1, env.anchor].__setitem__(
+            2, env.ref_anchor_pos_w[1, 2] + 0.25 * d
+        ),
         "end_effector_height": lambda d: env.sim.body_pos_w[1, env.end_effectors[2]].__setitem__(
             2, env.reference.body_pos_w[1, env.end_effectors[2], 2] - 0.25 * d
         ),
@@ -284,7 +299,11 @@ def test_each_threshold_ends_the_episode_just_beyond_it(task_cfg, make_env):
             move(factor)
             env.refresh()
             failed, _ = env._check_terminations()
-            hits = [name for name, rule in zip(env.termination_names[1:], env._termination_rules, strict=True) if rule(env)[1]]
+            hits = [
+                name
+                for name, rule in zip(env.termination_names[1:], env._termination_rules, strict=True)
+                if rule(env)[1]
+            ]
             assert (cause in hits) == ends, (cause, factor)
             assert not failed[[0, 2, 3]].any()
 

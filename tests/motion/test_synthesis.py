@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Measured:
     com_w: np.ndarray
     """(T, 3) centre of mass."""
     angular_momentum_w: np.ndarray
-    """(T, 3) about the centre of mass."""
+    """(T + 1, 3) about the centre of mass, halfway between neighbouring frames, before the first and after the last."""
     torso_quat_wxyz: np.ndarray
     """(T, 4)."""
     self_contacts: int
@@ -42,22 +43,31 @@ class Measured:
 def measure(robot: Robot, model: mujoco.MjModel, clip: Clip) -> Measured:
     index = ModelIndex(model, clip.joint_names)
     qpos = index.qpos(clip.root_pos, clip.root_quat_wxyz, clip.dof_pos)
-    balls = [[g for g in np.flatnonzero(model.geom_bodyid == model.body(f).id) if model.geom_contype[g]] for f in FEET]
+    balls = [
+        [g for g in np.flatnonzero(model.geom_bodyid == model.body(f).id) if model.geom_contype[g]]
+        for f in FEET
+    ]
     soles, com, momentum, torso, self_contacts = [], [], [], [], 0
     data = mujoco.MjData(model)
     for frame in range(clip.num_frames):
         data.qpos[:] = qpos[frame]
-        before, after = qpos[max(frame - 1, 0)], qpos[min(frame + 1, clip.num_frames - 1)]
-        mujoco.mj_differentiatePos(model, data.qvel, 2 * DT, before, after)
         mujoco.mj_forward(model, data)
-        mujoco.mj_subtreeVel(model, data)
         soles.append(data.geom_xpos[balls] - model.geom_size[balls][..., :1] * np.array([0.0, 0.0, 1.0]))
         com.append(data.subtree_com[index.root_body].copy())
-        momentum.append(data.subtree_angmom[index.root_body].copy())
         torso.append(data.body(robot.torso_body).xquat.copy())
         links = model.geom_bodyid[data.contact.geom]
         self_contacts += int(np.sum(np.all(links > 0, axis=1)))
-    return Measured(np.array(soles), np.array(com), np.array(momentum), np.array(torso), self_contacts)
+    still = np.zeros(3)
+    for before, after in itertools.pairwise(qpos):
+        mujoco.mj_differentiatePos(model, data.qvel, DT, before, after)
+        data.qpos[:] = before
+        mujoco.mj_integratePos(model, data.qpos, data.qvel, 0.5 * DT)
+        mujoco.mj_forward(model, data)
+        mujoco.mj_subtreeVel(model, data)
+        momentum.append(data.subtree_angmom[index.root_body].copy())
+    return Measured(
+        np.array(soles), np.array(com), np.array([still, *momentum, still]), np.array(torso), self_contacts
+    )
 
 
 @pytest.fixture(scope="module", params=CLIPS)
@@ -150,7 +160,7 @@ def test_feet_roll_over_toe_and_heel(walk: Clip, walk_measured: Measured) -> Non
     balls = walk_measured.soles_w[..., 2]  # (T, 2, 4): two balls at the heel, then two at the toe
     heel, toe = balls[..., :2].min(-1), balls[..., 2:].min(-1)
     for foot in (0, 1):
-        for before, after in zip(stances(walk, foot)[:-1], stances(walk, foot)[1:], strict=True):
+        for before, after in itertools.pairwise(stances(walk, foot)):
             leaves, lands = before.stop + 1, after.start - 1
             assert heel[leaves, foot] > 0.002 > 1e-6 > toe[leaves, foot]
             assert toe[lands, foot] > heel[lands, foot]
@@ -202,7 +212,9 @@ def test_arms_swing_against_the_legs_and_wrists_rest(walk: Clip, walk_measured: 
 
 def test_torso_turns_against_the_pelvis(walk: Clip, walk_measured: Measured) -> None:
     forward = np.tile([1.0, 0.0, 0.0], (walk.num_frames, 1))
-    pelvis, torso = (quat_rotate(q, forward)[:, 1] for q in (walk.root_quat_wxyz, walk_measured.torso_quat_wxyz))
+    pelvis, torso = (
+        quat_rotate(q, forward)[:, 1] for q in (walk.root_quat_wxyz, walk_measured.torso_quat_wxyz)
+    )
     assert np.corrcoef(pelvis, torso)[0, 1] < -0.9
     assert 0.03 < np.abs(torso).max() < 0.12
 
@@ -213,9 +225,10 @@ def ground_push(measured: Measured, mass: float) -> tuple[np.ndarray, np.ndarray
     d/dt(momentum) = force - weight, and d/dt(angular momentum about c) = (p - c) x force has no horizontal part left
     for a p on the ground: L'_x = (p_y - c_y) F_z + c_z F_y and L'_y = -c_z F_x - (p_x - c_x) F_z.
     """
+    # Both momenta halfway between frames, the robot being at rest before and after the clip.
     velocity = np.diff(measured.com_w, axis=0, prepend=measured.com_w[:1], append=measured.com_w[-1:]) / DT
     force = mass * (np.diff(velocity, axis=0) / DT + np.array([0.0, 0.0, GRAVITY]))
-    turning = np.gradient(measured.angular_momentum_w, DT, axis=0)
+    turning = np.diff(measured.angular_momentum_w, axis=0) / DT
     c, f = measured.com_w, force
     x = c[:, 0] - (turning[:, 1] + c[:, 2] * f[:, 0]) / f[:, 2]
     y = c[:, 1] + (turning[:, 0] - c[:, 2] * f[:, 1]) / f[:, 2]
@@ -230,7 +243,7 @@ def test_zero_moment_point_lies_inside_the_standing_feet(
     for frame, feet in enumerate(standing(clip)):
         polygon = ConvexHull(measured.soles_w[frame, feet].reshape(-1, 3)[:, :2]).equations  # normal, offset
         margin[frame] = -(polygon[:, :2] @ zmp[frame] + polygon[:, 2]).max()
-    assert margin.min() > 0.01
+    assert margin.min() > 0.015
 
 
 def test_ground_can_hold_the_push_by_friction(measured: Measured, g1_model: mujoco.MjModel) -> None:

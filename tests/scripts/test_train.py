@@ -58,8 +58,13 @@ def test_the_resolved_configuration_is_saved_and_a_resumed_run_starts_from_it(wo
 
 
 def killed_run(workdir, small, kill) -> subprocess.Popen:
-    """Start training in a process of its own, wait for its second checkpoint, send it a signal, wait for its end."""
-    command = [sys.executable, str(REPO / "legged_gym/scripts/train.py"), *small, "--train.runner.save_interval=5"]
+    """Start training in a process of its own, wait for its second checkpoint, send it a signal and wait."""
+    command = [
+        sys.executable,
+        str(REPO / "legged_gym/scripts/train.py"),
+        *small,
+        "--train.runner.save_interval=5",
+    ]
     process = subprocess.Popen([*command, "--max_iterations=100000"], cwd=workdir, env=os.environ | {"PYTHONPATH": str(REPO)},
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
     deadline = time.monotonic() + 120
@@ -117,7 +122,9 @@ def a_file_in_the_way(workdir) -> str:
         (a_file_in_the_way, "logs"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_leaves_nothing(workdir, small, capsys, monkeypatch, options, message):
+def test_bad_input_is_one_clear_line_and_leaves_nothing(
+    workdir, small, capsys, monkeypatch, options, message
+):
     extra = options(workdir).split(" --")
     extra = [part if part.startswith("--") else "--" + part for part in extra if part]
     monkeypatch.setattr(sys, "argv", ["train.py", *small, "--max_iterations=1", *extra])

@@ -41,7 +41,9 @@ def random_state(robot, n, seed=0):
     rng = torch.Generator().manual_seed(seed)
     quat = torch.randn(n, 4, generator=rng)
     quat = quat / quat.norm(dim=-1, keepdim=True)
-    q = torch.as_tensor(robot.default_dof_pos, dtype=torch.float32) + 0.3 * torch.randn(n, len(robot.joint_names), generator=rng)
+    q = torch.as_tensor(robot.default_dof_pos, dtype=torch.float32) + 0.3 * torch.randn(
+        n, len(robot.joint_names), generator=rng
+    )
     pos = torch.randn(n, 3, generator=rng) + torch.tensor([0.0, 0.0, 5.0])
     lin, ang = torch.randn(n, 3, generator=rng), torch.randn(n, 3, generator=rng)
     return pos, quat, lin, ang, q, torch.randn(q.shape, generator=rng)
@@ -150,14 +152,29 @@ def test_a_lost_env_is_reported_alone_and_recovers_by_reset(sim, robot, capfd):
     assert "WARNING" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["friction", "stiffness", "damping", "effort_limit", "body_mass", "body_com", "armature", "joint_friction", "gravity"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "friction",
+        "stiffness",
+        "damping",
+        "effort_limit",
+        "body_mass",
+        "body_com",
+        "armature",
+        "joint_friction",
+        "gravity",
+    ],
+)
 def test_each_parameter_changes_the_motion_of_its_env_only(robot, name):
     def run(changed: bool) -> torch.Tensor:
         sim = MujocoCpuSimulator(robot, SimCfg(dt=0.005, num_threads=1), N, None, ())
         if changed:
             values = sim.parameter(name)[[1]]
             factor = 0.05 if name in ("effort_limit", "friction") else 1.5
-            sim.set_parameter(name, values * factor if name != "joint_friction" else values + 2.0, torch.tensor([1]))
+            sim.set_parameter(
+                name, values * factor if name != "joint_friction" else values + 2.0, torch.tensor([1])
+            )
         stand(sim, robot)
         targets = torch.as_tensor(robot.default_dof_pos, dtype=torch.float32).repeat(N, 1)
         targets[:, :6] += 0.3

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from typing import Any
 
 import torch
 from rsl_rl.env import VecEnv
@@ -70,7 +71,7 @@ class LeggedRobot(VecEnv):
     def _allocate(self) -> None:
         n, j, device = self.num_envs, self.num_actions, self.device
 
-        def constant(values) -> Tensor:
+        def constant(values: Any) -> Tensor:
             return torch.as_tensor(values, dtype=torch.float32, device=device)
 
         robot = self.robot

@@ -35,7 +35,7 @@ class ControlCfg(ActuatorCfg):
     control_type: Literal["P", "residual"] = "residual"
     """P: target = default pose + scale * action. residual: target = reference joints + scale * action."""
     feed_forward: Literal["none", "pd", "inverse_dynamics"] = "none"
-    """Added to the target: nothing; pd: kd/kp * reference velocity; inverse_dynamics: that and the clip's torque / kp."""
+    """Added to the target. pd: kd/kp * reference velocity; inverse_dynamics: that and the clip's torque / kp."""
     decimation: int = 2
     """Physics substeps per policy step; control period = decimation * sim.dt."""
     beta: float = 1.0
@@ -62,7 +62,7 @@ class NormalizationCfg:
 
 @dataclass
 class ObservationsCfg:
-    """Named observation terms of actor and critic. `history_X` is the last `history_length` values of X, newest first."""
+    """Named observation terms. `history_X` is the last `history_length` values of X, newest first."""
 
     actor: list[str] = field(default_factory=list)
     """Terms the policy sees, in order."""

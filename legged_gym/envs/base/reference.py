@@ -62,4 +62,6 @@ class ReferenceFrame:
     def __init__(self, rows: Tensor, slots: dict[str, tuple[slice, torch.Size]]) -> None:
         """Views into gathered rows (..., D)."""
         for name, (columns, shape) in slots.items():
-            setattr(self, name, rows[..., columns].unflatten(-1, shape) if len(shape) > 1 else rows[..., columns])
+            setattr(
+                self, name, rows[..., columns].unflatten(-1, shape) if len(shape) > 1 else rows[..., columns]
+            )

@@ -213,7 +213,12 @@ class RobotDeepMimic(LeggedRobot):
 
     def _watched_bodies(self) -> list[str]:
         cfg = self.cfg.deepmimic
-        watched = {*cfg.tracked_body_names, cfg.anchor_body_name, *cfg.end_effector_names, *self.robot.foot_bodies}
+        watched = {
+            *cfg.tracked_body_names,
+            cfg.anchor_body_name,
+            *cfg.end_effector_names,
+            *self.robot.foot_bodies,
+        }
         for field in ("tracked_body_names", "end_effector_names"):
             self.match_bodies(getattr(cfg, field), f"deepmimic.{field}")
         self.match_bodies([cfg.anchor_body_name], "deepmimic.anchor_body_name")
@@ -250,7 +255,11 @@ class RobotDeepMimic(LeggedRobot):
         target = q_ref + tau / kp + kd / kp qd_ref.
         """
         control, data = self.cfg.control, self.data
-        base = data.dof_pos if control.control_type == "residual" else self.default_dof_pos.expand_as(data.dof_pos)
+        base = (
+            data.dof_pos
+            if control.control_type == "residual"
+            else self.default_dof_pos.expand_as(data.dof_pos)
+        )
         offset = base.clone()
         if control.feed_forward != "none":
             offset += data.dof_vel * (self.damping / self.stiffness)

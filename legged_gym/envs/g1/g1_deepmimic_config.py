@@ -9,8 +9,8 @@ from legged_gym.envs.base.robot_deepmimic_config import (
     DeepMimicCfg,
     InitNoiseCfg,
     NoiseCfg,
-    RewardsCfg,
     RewardScalesCfg,
+    RewardsCfg,
     RobotDeepMimicCfg,
 )
 from legged_gym.rl.rl_config import TrainCfg

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from legged_gym.envs.base.legged_robot_config import ControlCfg, NormalizationCfg, ObservationsCfg
-from legged_gym.envs.base.robot_deepmimic_config import InitNoiseCfg, RewardsCfg, RewardScalesCfg, TerminationsCfg
+from legged_gym.envs.base.robot_deepmimic_config import (
+    InitNoiseCfg,
+    RewardScalesCfg,
+    RewardsCfg,
+    TerminationsCfg,
+)
 from legged_gym.envs.g1.g1_deepmimic_config import (
     ORIGINAL_ACTOR_TERMS,
     ORIGINAL_CRITIC_TERMS,

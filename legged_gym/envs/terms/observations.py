@@ -198,8 +198,9 @@ def link_heights(env: RobotDeepMimic) -> Tensor:
 def deepmimic(env: RobotDeepMimic) -> Tensor:
     """All a tracker's critic wants to know about the next K frames, links and contacts. 129 for 13 links and K = 1.
 
-    Link heights, rotation to the next roots, way to the next roots and links and actual link velocities in the root's
-    heading frame, joints to go; contacts now, next and last, and changes of contact that the reference does not ask for.
+    Link heights, rotation to the next roots, way to the next roots and links and actual link velocities in the
+    root's heading frame, joints to go; contacts now, next and last, and changes of contact that the reference does
+    not ask for.
     """
     ref, sim = _future(env), env.sim
     heading = math.yaw_quat(sim.root_quat_wxyz).unsqueeze(1)  # [N, 1, 4]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def anchor_pos_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-|anchor error|^2 / sigma^2)."""
-    return _gaussian((env.ref_anchor_pos_w - env.anchor_pos_w).square().sum(-1), env.cfg.rewards.anchor_pos_sigma)
+    return _gaussian(
+        (env.ref_anchor_pos_w - env.anchor_pos_w).square().sum(-1), env.cfg.rewards.anchor_pos_sigma
+    )
 
 
 def anchor_ori_tracking(env: RobotDeepMimic) -> Tensor:
@@ -33,7 +35,9 @@ def body_pos_tracking(env: RobotDeepMimic) -> Tensor:
     ref = env.of_tracked(env.reference.body_pos_w) - env.ref_anchor_pos_w.unsqueeze(1)  # [N, B, 3]
     place = torch.cat((env.anchor_pos_w[:, :2], env.ref_anchor_pos_w[:, 2:]), dim=-1).unsqueeze(1)
     target = math.yaw_rotate(env.heading_offset.unsqueeze(1), ref) + place
-    return _gaussian(_mean_square(target - env.of_tracked(env.sim.body_pos_w)), env.cfg.rewards.body_pos_sigma)
+    return _gaussian(
+        _mean_square(target - env.of_tracked(env.sim.body_pos_w)), env.cfg.rewards.body_pos_sigma
+    )
 
 
 def body_ori_tracking(env: RobotDeepMimic) -> Tensor:

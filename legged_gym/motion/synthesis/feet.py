@@ -1,4 +1,4 @@
-"""The path of both feet: still while they stand, and from heel-off over a clear swing to heel-strike while they step."""
+"""The path of both feet: still while they stand; from heel-off over a clear swing to heel-strike while they step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Swing:
 
 @dataclass(frozen=True, eq=False)
 class Sole:
-    """Where a foot touches: rolling over its toe or heel turns it about the centre of its frontmost or rearmost shape."""
+    """Where a foot touches. Rolling over toe or heel turns it about the centre of its frontmost or rearmost shape."""
 
     height: float
     """Ankle above ground when the foot is flat, m."""
@@ -73,7 +73,9 @@ def measure_sole(model: mujoco.MjModel, foot_body: str) -> Sole:
         centres += [model.geom_pos[geom] - axis, model.geom_pos[geom] + axis]
         radii += [model.geom_size[geom, 0]] * 2
     if not centres:
-        raise MotionError(f"{foot_body} collides with neither spheres nor capsules, so it has no sole to roll over")
+        raise MotionError(
+            f"{foot_body} collides with neither spheres nor capsules, so it has no sole to roll over"
+        )
     points = np.array(centres)
     middle = points * np.array([1.0, 0.0, 1.0])
     return Sole(
@@ -95,12 +97,16 @@ def foot_paths(plan: FootstepPlan, soles: tuple[Sole, Sole], swing: Swing, time:
     frames = len(time)
     paths = FootPaths(np.empty((frames, 2, 3)), np.empty((frames, 2, 4)), np.ones((frames, 2), dtype=bool))
     for foot, (place, sole) in enumerate(zip(plan.start, soles, strict=True)):
-        paths.pos_w[:, foot], paths.quat_wxyz[:, foot] = _ankle(place, np.zeros(frames), sole.toe, sole.height)
+        paths.pos_w[:, foot], paths.quat_wxyz[:, foot] = _ankle(
+            place, np.zeros(frames), sole.toe, sole.height
+        )
     places = list(plan.start)
     for step in plan.steps:
         foot, sole = step.foot, soles[step.foot]
         after = time > step.lift_off_s + 1e-9  # frames on the old place keep it to the last bit
-        pos, quat = _step(places[foot], step.placement, sole, swing, time[after], step.lift_off_s, step.touch_down_s)
+        pos, quat = _step(
+            places[foot], step.placement, sole, swing, time[after], step.lift_off_s, step.touch_down_s
+        )
         paths.pos_w[after, foot], paths.quat_wxyz[after, foot] = pos, quat
         paths.flat[after, foot] = time[after] > step.touch_down_s - 1e-9
         places[foot] = step.placement
@@ -108,7 +114,13 @@ def foot_paths(plan: FootstepPlan, soles: tuple[Sole, Sole], swing: Swing, time:
 
 
 def _step(
-    old: Placement, new: Placement, sole: Sole, swing: Swing, time: np.ndarray, lift_off_s: float, touch_down_s: float
+    old: Placement,
+    new: Placement,
+    sole: Sole,
+    swing: Swing,
+    time: np.ndarray,
+    lift_off_s: float,
+    touch_down_s: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ankle positions (T, 3) and rotations (T, 4) from lift-off on.
 
@@ -119,7 +131,12 @@ def _step(
     def moment(fraction: float) -> float:
         return lift_off_s + fraction * (touch_down_s - lift_off_s)
 
-    up, peak, down, end = moment(swing.toe_leaves), moment(swing.heel_off_peak), moment(swing.heel_lands), touch_down_s
+    up, peak, down, end = (
+        moment(swing.toe_leaves),
+        moment(swing.heel_off_peak),
+        moment(swing.heel_lands),
+        touch_down_s,
+    )
     pitch = swing.heel_off * smooth_step(time, lift_off_s, peak)
     pitch -= (swing.heel_off + swing.heel_strike) * smooth_step(time, peak, down)
     pitch += swing.heel_strike * smooth_step(time, moment(3.0 * swing.heel_lands - 2.0), end)
@@ -133,7 +150,9 @@ def _step(
     return pos, quat_mul(quat_about_axis(2, old.yaw + turn), quat_about_axis(1, pitch))
 
 
-def _ankle(place: Placement, pitch: np.ndarray, pivot: np.ndarray, height: float) -> tuple[np.ndarray, np.ndarray]:
+def _ankle(
+    place: Placement, pitch: np.ndarray, pivot: np.ndarray, height: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Ankle of a foot that stands on `place` and is turned by `pitch` (T,) about `pivot` (3,), nose down positive."""
     yaw = quat_about_axis(2, np.full_like(pitch, place.yaw))
     quat = quat_mul(yaw, quat_about_axis(1, pitch))

@@ -115,10 +115,13 @@ def walk_footsteps(walk: Walk) -> FootstepPlan:
     """
     shortest = 2 * len(walk.ramp) + 1
     if walk.num_steps < shortest:
-        raise MotionError(f"num_steps is {walk.num_steps}; {shortest} are needed to speed up, slow down and close")
+        raise MotionError(
+            f"num_steps is {walk.num_steps}; {shortest} are needed to speed up, slow down and close"
+        )
     if not 0.0 < walk.double_support_s < walk.step_time_s:
         raise MotionError(
-            f"double_support_s is {walk.double_support_s:g}; it must lie between 0 and step_time_s ({walk.step_time_s:g})"
+            f"double_support_s is {walk.double_support_s:g}; "
+            f"it must lie between 0 and step_time_s ({walk.step_time_s:g})"
         )
     share = np.ones(walk.num_steps)
     for index, value in enumerate(walk.ramp):
@@ -148,4 +151,6 @@ def _moved(body: np.ndarray, advance: np.ndarray) -> np.ndarray:
     """Add an advance given in the body's frame, halfway through its turn, so that equal advances lie on an arc."""
     angle = body[2] + 0.5 * advance[2]
     cos, sin = np.cos(angle), np.sin(angle)
-    return body + np.array([cos * advance[0] - sin * advance[1], sin * advance[0] + cos * advance[1], advance[2]])
+    return body + np.array(
+        [cos * advance[0] - sin * advance[1], sin * advance[0] + cos * advance[1], advance[2]]
+    )

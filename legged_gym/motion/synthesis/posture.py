@@ -83,7 +83,9 @@ def plan_posture(feet: FootPaths, zmp: np.ndarray, style: Style, dt: float) -> P
 def _signals(feet: FootPaths, zmp: np.ndarray, width: int) -> tuple[np.ndarray, ...]:
     """Heading (T,) rad, lead of the left foot (T,) m, its square (T,), lean to the left (T,) -1 to 1; all smoothed."""
     w, z = feet.quat_wxyz[..., 0], feet.quat_wxyz[..., 3]
-    foot_yaw = np.unwrap(2.0 * np.arctan2(z, w), axis=0)  # (T, 2); exact, as a foot turns by yaw and then pitch only
+    foot_yaw = np.unwrap(
+        2.0 * np.arctan2(z, w), axis=0
+    )  # (T, 2); exact, as a foot turns by yaw and then pitch only
     heading = hann_smooth(foot_yaw.mean(axis=1), width)
     forward = np.stack((np.cos(heading), np.sin(heading)), axis=1)  # (T, 2)
     left = np.stack((-forward[:, 1], forward[:, 0]), axis=1)

@@ -45,7 +45,9 @@ class WholeBody:
         self._pelvis = mink.FrameTask(root, "body", position_cost=0.0, orientation_cost=1.0)
         self._com = mink.ComTask(cost=1.0)
 
-    def standing(self, knee_bend: float, soles: tuple[Sole, Sole], posture: Posture) -> tuple[np.ndarray, float]:
+    def standing(
+        self, knee_bend: float, soles: tuple[Sole, Sole], posture: Posture
+    ) -> tuple[np.ndarray, float]:
         """A first guess, standing at the origin with bent knees: positions (nq,) and centre-of-mass height, m."""
         joints = {name: target[0] for name, target in posture.joints.items()}
         for side in ("left", "right"):
@@ -108,7 +110,9 @@ class WholeBody:
             except self._mink.NoSolutionFound:
                 break
             configuration.integrate_inplace(step, 1.0)
-        raise MotionError(f"frame {frame}: no pose meets all targets; {worst} stays off by {error:.2g} (m or rad)")
+        raise MotionError(
+            f"frame {frame}: no pose meets all targets; {worst} stays off by {error:.2g} (m or rad)"
+        )
 
     def _errors(self, configuration: Any, upper_body: Any) -> dict[str, float]:
         """Largest absolute error of each target that counts, m or rad."""
@@ -128,5 +132,7 @@ def _import_mink() -> ModuleType:
     try:
         import mink
     except ImportError:
-        raise DependencyError("synthesis needs the package mink: pip install 'videomimic-gym[synthesis]'") from None
+        raise DependencyError(
+            "synthesis needs the package mink: pip install 'videomimic-gym[synthesis]'"
+        ) from None
     return mink

@@ -29,8 +29,12 @@ def test_path_obeys_the_equation_and_rests_at_both_ends() -> None:
     height = 0.65 + 0.02 * np.sin(2.0 * time)
     com, bumped = centre_of_mass(zmp, height, DT, (50, 250), (90, 210))
     lever = height[1:-1] / (GRAVITY + np.diff(height, 2) / DT**2)
-    np.testing.assert_allclose(com[1:-1] - lever[:, None] * np.diff(com, 2, axis=0) / DT**2, bumped[1:-1], atol=1e-9)
-    np.testing.assert_allclose(com[:52], np.tile(zmp[50], (52, 1)), atol=1e-9)  # no motion up to the first frame
+    np.testing.assert_allclose(
+        com[1:-1] - lever[:, None] * np.diff(com, 2, axis=0) / DT**2, bumped[1:-1], atol=1e-9
+    )
+    np.testing.assert_allclose(
+        com[:52], np.tile(zmp[50], (52, 1)), atol=1e-9
+    )  # no motion up to the first frame
     np.testing.assert_allclose(com[249:], np.tile(zmp[250], (52, 1)), atol=1e-9)
     np.testing.assert_allclose(bumped[90:211], zmp[90:211], atol=1e-12)
 

@@ -49,7 +49,9 @@ def test_other_gaits_arrive_where_their_steps_lead(
     w, z = clip.root_quat_wxyz[-1, [0, 3]]
     yaw = 2.0 * np.arctan2(z, w)
     cos, sin = np.cos(yaw), np.sin(yaw)
-    x, y = clip.root_pos[0, :2]  # the pelvis is not exactly above the middle of the feet: turn its offset along
+    x, y = clip.root_pos[
+        0, :2
+    ]  # the pelvis is not exactly above the middle of the feet: turn its offset along
     expected = [moved[0] + cos * x - sin * y, moved[1] + sin * x + cos * y]
     assert yaw == pytest.approx(moved[2], abs=1e-9)
     np.testing.assert_allclose(clip.root_pos[-1, :2], expected, atol=1e-6)
