@@ -17,6 +17,7 @@ import torch
 from mujoco import batch
 from torch import Tensor
 
+from legged_gym.sim.mujoco_parameters import Parameters
 from legged_gym.sim.robot_model import Robot
 from legged_gym.sim.sim_config import SimCfg
 from legged_gym.sim.simulator import Simulator
@@ -68,7 +69,7 @@ class MujocoCpuSimulator(Simulator):
         self._batch = batch.Batch(self.model, num_envs, cfg.num_threads)
         self._bind()
         self._allocate()
-        self._parameters = _Parameters(self._batch, self.model, robot)
+        self._parameters = Parameters(self._batch, self.model, robot)
         self._batch.reset()
         self._refresh(None)
 
@@ -271,69 +272,6 @@ class MujocoCpuSimulator(Simulator):
             log.warning(
                 "%d envs diverged in this step (%d so far); their episodes end", count, self.num_diverged
             )
-
-
-class _Parameters:
-    """Physical parameters per env, by engine-neutral names."""
-
-    def __init__(self, sims: batch.Batch, model: mujoco.MjModel, robot: Robot) -> None:
-        self._sims, self._model, self._robot = sims, model, robot
-        self._bodies = np.array([model.body(name).id for name in robot.body_names])
-        self._dofs = np.array([int(model.joint(name).dofadr[0]) for name in robot.joint_names])
-        self._ground = model.geom("ground").id
-        self._touched: set[str] = set()
-        self._access = {
-            "friction": ("geom_friction", lambda a: a[:, :, 0], False),
-            "body_mass": ("body_mass", lambda a: a[:, self._bodies], True),
-            "body_com": ("body_ipos", lambda a: a[:, self._bodies], True),
-            "stiffness": ("actuator_gainprm", lambda a: a[:, :, 0], False),
-            "damping": ("actuator_biasprm", lambda a: -a[:, :, 2], False),
-            "effort_limit": ("actuator_forcerange", lambda a: a[:, :, 1], False),
-            "armature": ("dof_armature", lambda a: a[:, self._dofs], True),
-            "joint_friction": ("dof_frictionloss", lambda a: a[:, self._dofs], False),
-            "gravity": ("opt.gravity", lambda a: a, False),
-        }
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._access)
-
-    def get(self, name: str) -> Tensor:
-        field, read, _ = self._field(name)
-        return torch.from_numpy(np.array(read(self._sims.expand(field)))).float()
-
-    def set(self, name: str, values: Tensor, env_ids: Tensor | None) -> None:
-        field, _, derived = self._field(name)
-        array = self._sims.expand(field)
-        ids = np.arange(array.shape[0]) if env_ids is None else env_ids.numpy()
-        value = values.detach().double().numpy()
-        if name == "friction":
-            array[ids, :, 0] = value if value.ndim == 2 else value[:, None]
-        elif name == "stiffness":
-            array[ids, :, 0] = value
-            # A position servo's force is kp * target - kp * q - kd * qd: kp stands in two places.
-            self._sims.expand("actuator_biasprm")[ids, :, 1] = -value
-        elif name == "damping":
-            array[ids, :, 2] = -value
-        elif name == "effort_limit":
-            array[ids, :, 0], array[ids, :, 1] = -value, value
-        elif name == "gravity":
-            array[ids] = value
-        else:
-            columns = self._bodies if name.startswith("body_") else self._dofs
-            array[np.ix_(ids, columns)] = value
-        self._touched.add(name)
-        if derived:
-            self._sims.set_const(np.sort(ids).astype(np.int32))
-
-    def state(self) -> dict[str, Tensor]:
-        """Values of the parameters that were ever set."""
-        return {name: self.get(name).double() for name in sorted(self._touched)}
-
-    def _field(self, name: str) -> tuple:
-        if name not in self._access:
-            raise KeyError(f"no physical parameter {name!r}; known: {', '.join(self._access)}")
-        return self._access[name]
 
 
 def _rotate_inverse(quat_wxyz: Tensor, vec: Tensor) -> Tensor:
