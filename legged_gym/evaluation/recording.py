@@ -68,8 +68,8 @@ def record(env: RobotDeepMimic, policy: Policy, clip: int, start_s: float = 0.0)
     ids = torch.arange(env.num_envs, device=env.device)
     env.reset_to(ids, torch.full_like(ids, frame), noisy=False)
     observations = env.observe(ids)
-    env.timings()
-    states, failure, cause, policy_seconds = [_state(env)], None, None, 0.0
+    before_all, policy_seconds = env.timings(), 0.0
+    states, failure, cause = [_state(env)], None, None
     while env.frame[0] < env.last_frame[0]:
         before = time.perf_counter()
         actions = policy(observations)
@@ -96,7 +96,8 @@ def record(env: RobotDeepMimic, policy: Policy, clip: int, start_s: float = 0.0)
         step_dt=env.step_dt,
         failure=failure,
         cause=cause,
-        seconds=env.timings() | {"policy": policy_seconds},
+        seconds={part: s - before_all.get(part, 0.0) for part, s in env.timings().items()}
+        | {"policy": policy_seconds},
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from legged_gym.sim.robot_model import Robot
 
 ROBOT, GHOST = "robot/", "ghost/"
-GHOST_RGBA = (0.16, 0.47, 0.96, 0.2)
+GHOST_RGBA = (0.16, 0.47, 0.96, 0.14)
+"""Its parts overlap, so what shows is about three layers of this."""
 COLLISION_GROUP = 3
 """Geom group of the robot's collision shapes, which are not shown."""
 FIELD_OF_VIEW = 45.0
@@ -49,7 +50,7 @@ class Scene:
         # Software rendering must stay below a fifth of a second per frame, so nothing here is lavish.
         spec.visual.quality.shadowsize, spec.visual.quality.offsamples = 2048, 4
         spec.visual.quality.numslices, spec.visual.quality.numstacks = 20, 10
-        spec.visual.map.zfar, spec.visual.map.shadowscale = 40.0, 0.7
+        spec.visual.map.zfar, spec.visual.map.shadowclip, spec.visual.map.shadowscale = 40.0, 1.5, 0.6
         spec.visual.headlight.ambient, spec.visual.headlight.diffuse = [0.32] * 3, [0.34] * 3
         spec.visual.headlight.specular = [0.1] * 3
         spec.visual.global_.fovy, spec.stat.extent = FIELD_OF_VIEW, 2.0

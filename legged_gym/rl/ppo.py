@@ -149,9 +149,8 @@ class PPO(rsl_rl.algorithms.PPO):
         """
         st = self.storage
         self._critic_obs = self.critic.obs_normalizer(self._flat_obs(self.critic))
-        values = (
-            st.values.view(-1, 1).copy_(self.critic.mlp(self._critic_obs)).view(st.values.shape[:2])
-        )  # (T, N)
+        st.values.view(-1, 1).copy_(self.critic.mlp(self._critic_obs))
+        values = st.values.squeeze(-1)  # (T, N)
         next_values = self.critic(obs).squeeze(-1)  # (N,)
         rewards = st.rewards.squeeze(-1).add_(self.gamma * values * self._time_outs)  # (T, N)
         alive = 1.0 - st.dones.squeeze(-1).float()  # (T, N)
@@ -197,11 +196,8 @@ class PPO(rsl_rl.algorithms.PPO):
     def _update_critic(self, batches: list[torch.Tensor]) -> dict[str, torch.Tensor]:
         """Fit the critic to the returns; batches hold indices of samples. Returns the mean loss."""
         st, coef, clip = self.storage, self.value_loss_coef, self.clip_param
-        obs, values, returns = (
-            self._to_compute_dtype(self._critic_obs),
-            st.values.view(-1),
-            st.returns.view(-1),
-        )
+        obs = self._to_compute_dtype(self._critic_obs)  # (T * N, Dc)
+        values, returns = st.values.view(-1), st.returns.view(-1)  # (T * N,)
         data = [(obs[i], values[i], returns[i]) for i in batches]
         losses = []
         for x, old_value, target in data * self.num_learning_epochs:
@@ -232,9 +228,8 @@ class PPO(rsl_rl.algorithms.PPO):
                 mean = self.actor.mlp(x)
             mean, std = mean.float(), self.action_std
             ratio = (_log_prob(action, mean, std) - old_log_prob).exp()  # (B,)
-            surrogate = torch.max(
-                cost * ratio, cost * ratio.clamp(1 - self.clip_param, 1 + self.clip_param)
-            ).mean()
+            clipped = ratio.clamp(1 - self.clip_param, 1 + self.clip_param)
+            surrogate = torch.max(cost * ratio, cost * clipped).mean()
             bounds = self._bounds_loss(mean)
             loss = surrogate + self.bounds_loss_coef * bounds
             if self.entropy_coef:
@@ -246,6 +241,9 @@ class PPO(rsl_rl.algorithms.PPO):
                 mean = self.actor.mlp(obs)
             std = self.action_std
             kl = _kl_divergence(means, self._std, mean.float(), std).mean()
+            if self.is_multi_gpu:  # so that all processes choose the same learning rate
+                torch.distributed.all_reduce(kl, op=torch.distributed.ReduceOp.SUM)
+                kl /= self.gpu_world_size
         self._update_normalizer(self.actor)
         surrogate, bounds = torch.stack(losses).mean(0)
         return {"surrogate": surrogate, "bounds": bounds, "entropy": _entropy(std), "kl": kl}

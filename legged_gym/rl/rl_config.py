@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from legged_gym.utils.errors import ConfigError
+
 Activation = Literal["elu", "selu", "relu", "gelu", "swish", "mish", "tanh"]
 
 
@@ -143,3 +145,53 @@ class TrainCfg:
 
     algorithm: PPOCfg = field(default_factory=PPOCfg)
     """Proximal policy optimisation."""
+
+
+_SMALLEST = {
+    "runner.num_steps_per_env": 1,
+    "runner.max_iterations": 0,
+    "runner.save_interval": 1,
+    "runner.num_threads": 0,
+    "policy.init_noise_std": 1e-6,
+    "algorithm.num_learning_epochs": 1,
+    "algorithm.num_mini_batches": 1,
+    "algorithm.clip_param": 0.0,
+    "algorithm.gamma": 0.0,
+    "algorithm.lam": 0.0,
+    "algorithm.learning_rate": 0.0,
+    "algorithm.max_grad_norm": 0.0,
+    "algorithm.desired_kl": 0.0,
+    "algorithm.bounds_loss_coef": 0.0,
+    "algorithm.clip_actions_threshold": 0.0,
+}
+"""Field -> the smallest value it can have."""
+
+
+def check_train_cfg(cfg: TrainCfg, num_envs: int) -> None:
+    """Refuse values that no training can work with.
+
+    Args:
+        cfg: Everything about learning.
+        num_envs: Number of envs.
+
+    Raises:
+        ConfigError: Names the field, its value and what would be right.
+    """
+    for path, smallest in _SMALLEST.items():
+        group, name = path.split(".")
+        value = getattr(getattr(cfg, group), name)
+        if not value >= smallest:
+            raise ConfigError(f"train.{path} must be at least {smallest}, not {value}")
+    for name in ("gamma", "lam"):
+        if getattr(cfg.algorithm, name) > 1.0:
+            raise ConfigError(f"train.algorithm.{name} must be at most 1, not {getattr(cfg.algorithm, name)}")
+    for name in ("actor_hidden_dims", "critic_hidden_dims"):
+        dims = getattr(cfg.policy, name)
+        if not dims or min(dims) < 1:
+            raise ConfigError(f"train.policy.{name} must be one or more positive widths, not {dims}")
+    samples = num_envs * cfg.runner.num_steps_per_env
+    if cfg.algorithm.num_mini_batches > samples:
+        raise ConfigError(
+            f"train.algorithm.num_mini_batches must be at most the {samples} samples of an iteration "
+            f"({num_envs} envs x {cfg.runner.num_steps_per_env} steps), not {cfg.algorithm.num_mini_batches}"
+        )

@@ -4,8 +4,7 @@ Beyond rsl_rl's VecEnv interface an env may offer the following; each is used wh
 
 * ``state_dict()``: everything in the env that a later step depends on, as tensors and plain values, and
   ``load_state_dict(state)`` to put it back;
-* ``timings()``: seconds spent in each part of its steps since the last call, e.g. {"physics": 12.3, "reset":
-  0.4};
+* ``timings()``: seconds spent in each part of its steps since the last call, e.g. {"physics": 12.3};
 * ``observation_layout()``: group -> layout, whose ``to_dict()`` is a list of terms with "name", "start",
   "stop" and whatever else defines them;
 * ``joint_names``: the robot's actuated joints in the order of the actions.
@@ -30,7 +29,7 @@ from legged_gym.rl.checkpoint import check_compatible, plain, read_checkpoint, s
 from legged_gym.rl.plots import plot_learning_curve
 from legged_gym.rl.ppo import PPO
 from legged_gym.rl.progress import ProgressDisplay
-from legged_gym.rl.rl_config import TrainCfg
+from legged_gym.rl.rl_config import TrainCfg, check_train_cfg
 from legged_gym.rl.run_log import EpisodeStatistics, RunLog
 from legged_gym.rl.seeding import rng_state, seed_everything, set_rng_state
 from legged_gym.rl.signals import StopRequest
@@ -75,6 +74,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             task_cfg: The resolved configuration of the whole task as plain nested dictionaries, kept in
                 checkpoints.
         """
+        check_train_cfg(train_cfg, env.num_envs)
         torch.set_num_threads(train_cfg.runner.num_threads or available_cores())
         self.train_cfg = train_cfg
         self.task_cfg = task_cfg if task_cfg is not None else {"train": asdict(train_cfg)}
@@ -89,6 +89,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         self._obs: TensorDict | None = None  # what the next action is based on
         self._loaded_from: Path | None = None
         self._plotted = -math.inf
+        self._iteration_end = 0.0
 
     # Training
 
@@ -121,6 +122,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
                 log = stack.enter_context(self._open_log())
                 display = stack.enter_context(ProgressDisplay(self.log_dir.name, start, total))
             stop = stack.enter_context(StopRequest())
+            self._iteration_end = time.perf_counter()
             while self.current_learning_iteration < total and not stop.requested:
                 self.latest = self._iterate()
                 if log is not None:
@@ -128,10 +130,10 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
                     display.update(self.latest)
                     if self._due_for_save(total):
                         self._save_into(self.log_dir, last=False)
-            self.interrupted = stop.requested
+            self.interrupted = stop.requested and self.current_learning_iteration < total
             if log is not None:
                 path = self._save_into(self.log_dir, last=True)
-                hint = f"; go on with --resume --load_run={self.log_dir.name}" if stop.requested else ""
+                hint = f"; go on with --resume --load_run={self.log_dir.name}" if self.interrupted else ""
                 display.note(f"saved {path}{hint}")
         self._obs = None  # whoever uses the env next may move it on
 
@@ -143,36 +145,26 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
     def _iterate(self) -> dict[str, float]:
         """Collect a rollout and update the policy. Returns a row of progress.csv."""
         start = time.perf_counter()
-        step_seconds = 0.0
-        with torch.no_grad():
-            for _ in range(self.train_cfg.runner.num_steps_per_env):
-                # Sample actions
-                actions = self.alg.act(self._obs).to(self.env.device)
-                # Step the environment
-                before = time.perf_counter()
-                obs, rewards, dones, extras = self.env.step(actions)
-                step_seconds += time.perf_counter() - before
-                # Record the outcome
-                self._obs = obs.to(self.device)
-                rewards, dones = rewards.to(self.device), dones.to(self.device)
-                self.alg.process_env_step(self._obs, rewards, dones, extras)
-                self.statistics.add(rewards, dones, extras.get("log", {}))
-            self._check_rollout()
-            self.alg.compute_returns(self._obs)
+        step_seconds = self._collect()
         collected = time.perf_counter()
-        # Update the policy
         learning_rate = self.alg.learning_rate
         losses = self.alg.update()
         end = time.perf_counter()
         self.current_learning_iteration += 1
         self._check_losses(losses)
 
-        new_samples = self.env.num_envs * self.train_cfg.runner.num_steps_per_env * self.gpu_world_size
-        self.samples += new_samples
-        self.seconds += end - start
         times = self._env_timings()
         times["env_rest"] = max(0.0, step_seconds - sum(times.values()))
-        times |= {"policy": collected - start - step_seconds, "update": end - collected}
+        times |= {
+            "policy": collected - start - step_seconds,
+            "update": end - collected,
+            "log_and_save": start - self._iteration_end,  # of the iteration before
+        }
+        seconds = end - self._iteration_end
+        self._iteration_end = end
+        new_samples = self.env.num_envs * self.train_cfg.runner.num_steps_per_env * self.gpu_world_size
+        self.samples += new_samples
+        self.seconds += seconds
         return {
             "iteration": self.current_learning_iteration,
             "samples": self.samples,
@@ -181,18 +173,38 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             "learning_rate": learning_rate,
             "action_std": self.alg.action_std.mean().item(),
             "entropy": losses.pop("entropy"),
-            "samples_per_s": new_samples / (end - start),
+            "samples_per_s": new_samples / seconds,
             **{f"loss/{key}": value for key, value in losses.items()},
             **{f"time_ms/{key}": 1e3 * value for key, value in times.items()},
             **self.statistics.collect(),
         }
+
+    @torch.no_grad()
+    def _collect(self) -> float:
+        """Fill the storage with a rollout and compute its returns. Returns the seconds spent in the env."""
+        step_seconds = 0.0
+        for _ in range(self.train_cfg.runner.num_steps_per_env):
+            # Sample actions
+            actions = self.alg.act(self._obs).to(self.env.device)
+            # Step the environment
+            before = time.perf_counter()
+            obs, rewards, dones, extras = self.env.step(actions)
+            step_seconds += time.perf_counter() - before
+            # Record the outcome
+            self._obs = obs.to(self.device)
+            rewards, dones = rewards.to(self.device), dones.to(self.device)
+            self.alg.process_env_step(self._obs, rewards, dones, extras)
+            self.statistics.add(rewards, dones, extras.get("log", {}))
+        self._check_rollout()
+        self.alg.compute_returns(self._obs)
+        return step_seconds
 
     def _env_timings(self) -> dict[str, float]:
         """Return the seconds the env spent in each part of its steps since the last call, if it counts them."""
         return dict(self.env.timings()) if hasattr(self.env, "timings") else {}
 
     def _check_rollout(self) -> None:
-        """Stop before values that are not finite reach the networks. Once per rollout: a look costs a pass over it."""
+        """Stop before values that are not finite reach the networks."""
         storage = self.alg.storage
         for name, values in [*storage.observations.items(), ("rewards", storage.rewards)]:
             if not torch.isfinite(values.sum()):
@@ -213,10 +225,9 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
 
     def _open_log(self) -> RunLog:
         """Open progress.csv and the configured writer, continuing the curves of a resumed run."""
-        history = (self._loaded_from or self.log_dir / "-").with_name("progress.csv")
-        log = RunLog(
-            self.log_dir, self.train_cfg.runner, self.task_cfg, history, self.current_learning_iteration
-        )
+        folder = self._loaded_from.parent if self._loaded_from is not None else self.log_dir
+        cfg, done = self.train_cfg.runner, self.current_learning_iteration
+        log = RunLog(self.log_dir, cfg, self.task_cfg, folder / "progress.csv", done)
         self._loaded_from = None
         return log
 

@@ -56,7 +56,7 @@ class RawEngine:
         self._substeps = env.cfg.control.decimation
         self._batch = batch.Batch(env.sim.model, env.num_envs, env.cfg.sim.num_threads)
         self._ctrl = self._batch.bind("ctrl")
-        self.seconds, self.steps = 0.0, 0
+        self.seconds = 0.0
 
     def step(self, state: Any, targets: Any) -> None:
         """Time one control period from full engine states with given joint targets."""
@@ -65,7 +65,6 @@ class RawEngine:
         start = time.perf_counter()
         self._batch.step(nstep=self._substeps)
         self.seconds += time.perf_counter() - start
-        self.steps += 1
 
 
 def measure_env_step(task: TaskSpec, cfg: TaskCfg, args: BenchmarkArgs) -> dict[str, Any]:
@@ -80,17 +79,16 @@ def measure_env_step(task: TaskSpec, cfg: TaskCfg, args: BenchmarkArgs) -> dict[
     env = _session.build_env(task, cfg.env, cfg.train.seed)
     raw, seconds = RawEngine(env), 0.0
     generator = torch.Generator().manual_seed(0)
-    before: dict[str, float] = {}
     for step in range(WARM_UP + args.steps):
         if step == WARM_UP:
-            raw.seconds, raw.steps, seconds, before = 0.0, 0, 0.0, env.timings()
+            raw.seconds, seconds, _ = 0.0, 0.0, env.timings()
         actions = ACTION_STD * torch.randn(env.num_envs, env.num_actions, generator=generator)
         state = env.sim.state_dict()["full_state"]
         start = time.perf_counter()
         env.step(actions)
         seconds += time.perf_counter() - start
         raw.step(state, env.joint_targets)
-    split = {k: 1e3 * (v - before[k]) / args.steps for k, v in env.timings().items()}
+    split = {part: 1e3 * value / args.steps for part, value in env.timings().items()}
     total = 1e3 * seconds / args.steps
     return {
         "env_step_over_raw": raw.seconds / seconds,
@@ -113,7 +111,7 @@ def measure_training(task: TaskSpec, cfg: TaskCfg, args: BenchmarkArgs) -> dict[
     steps = cfg.train.runner.num_steps_per_env
     for iteration in range(1 + args.iterations):
         if iteration == 1:
-            raw.seconds, raw.steps, seconds, split = 0.0, 0, 0.0, {}
+            raw.seconds, seconds, split = 0.0, 0.0, {}
         start = time.perf_counter()
         runner.learn(1)
         seconds += time.perf_counter() - start

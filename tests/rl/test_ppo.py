@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
@@ -17,6 +18,15 @@ from legged_gym.rl.rl_config import PolicyCfg, PPOCfg
 
 N, T, ACTIONS = 32, 8, 3
 EXACT = {"schedule": "fixed", "bounds_loss_coef": 0.0, "entropy_coef": 0.01}
+
+
+@pytest.fixture(autouse=True)
+def single_thread() -> Iterator[None]:
+    """Compute with one thread, the fastest for matrices as small as these, unless a test says otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def observations(generator: torch.Generator) -> TensorDict:
@@ -72,19 +82,30 @@ def test_update_equals_rsl_rl(threads: int, clipped: bool) -> None:
     cfg = PPOCfg(**EXACT, use_clipped_value_loss=clipped)
     reference = make(rsl_rl.algorithms.PPO, **options_of(cfg, "bounds_loss_coef", "clip_actions_threshold"))
     lean = make(PPO, **options_of(cfg))
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(threads)
-        theirs, ours = train(reference, 2), train(lean, 2)
-        assert torch.get_num_threads() == threads
-    finally:
-        torch.set_num_threads(before)
+    theirs = train(reference, 2)
+    torch.set_num_threads(threads)
+    ours = train(lean, 2)
+    assert torch.get_num_threads() == threads
     for model in ("actor", "critic"):
         expected = getattr(reference, model).state_dict()
         for name, value in getattr(lean, model).state_dict().items():
             torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-5, msg=f"{model} {name}")
     for key in ("value", "surrogate"):
         assert [loss[key] for loss in ours] == pytest.approx([loss[key] for loss in theirs], abs=1e-5)
+
+
+def test_one_of_one_processes_equals_a_single_process() -> None:
+    alone = make(PPO, **options_of(PPOCfg()))
+    expected = train(alone, 2)
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        group = {"global_rank": 0, "local_rank": 0, "world_size": 1}
+        member = make(PPO, **options_of(PPOCfg()), multi_gpu_cfg=group)
+        losses = train(member, 2)
+    finally:
+        torch.distributed.destroy_process_group()
+    assert losses[1] == pytest.approx(expected[1], abs=1e-4)
+    assert member.learning_rate == alone.learning_rate
 
 
 def test_learning_moves_the_weights_it_is_compared_on() -> None:

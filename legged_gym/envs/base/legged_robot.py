@@ -155,8 +155,10 @@ class LeggedRobot(VecEnv):
         self._timings[part] += time.perf_counter() - start
 
     def timings(self) -> dict[str, float]:
-        """Seconds spent in each part of ``step`` so far."""
-        return dict(self._timings)
+        """Seconds spent in each part of ``step`` since the last call."""
+        result = dict(self._timings)
+        self._timings.clear()
+        return result
 
     def state_dict(self) -> dict:
         """Everything needed to continue bit for bit."""

@@ -1,0 +1,122 @@
+"""evaluate.py and play.py from their command lines, and the policy they load."""
+
+from __future__ import annotations
+
+import json
+
+import imageio_ffmpeg
+import pytest
+import torch
+
+from legged_gym.evaluation.protocol import evaluation_config
+from legged_gym.rl.runner import OnPolicyRunner
+from legged_gym.scripts import _session
+from legged_gym.scripts.evaluate import evaluate
+from legged_gym.scripts.play import play
+from legged_gym.scripts.train import train
+from legged_gym.utils import paths, task_registry
+from legged_gym.utils.errors import ConfigError, RunError
+
+FEW = ["--task=g1_deepmimic", "--num_starts=3", "--num_from_start=2", "--env.sim.num_threads=1"]
+
+
+@pytest.fixture
+def run(workdir, small):
+    """A run folder with the checkpoints 1 and 2 of a policy that has learned nothing."""
+    train([*small, "--max_iterations=2", "--train.runner.save_interval=1"])
+    return paths.list_runs("g1_deepmimic")[-1]
+
+
+def make_env(clip_file):
+    cfg = task_registry.get("g1_deepmimic").configure().env
+    cfg.deepmimic.amass_replay_data_path, cfg.env.num_envs, cfg.sim.num_threads = [str(clip_file)], 4, 1
+    return _session.build_env(task_registry.get("g1_deepmimic"), evaluation_config(cfg, "fine"), seed=1)
+
+
+def test_evaluation_of_the_newest_run_lands_in_its_folder(run):
+    evaluate(FEW)
+    report = json.loads((run / "evaluation.json").read_text())
+    origin = report["provenance"]
+    assert (origin["task"], origin["policy"], origin["run"]) == ("g1_deepmimic", "checkpoint", run.name)
+    assert (origin["iteration"], origin["samples"]) == (2, 2 * 8 * 4)
+    assert origin["physics"] == {"dt_s": 0.005, "decimation": 4}
+    assert report["total"]["episodes"] == report["clips"]["wave"]["episodes"] == 3
+    assert report["total"]["from_start"]["episodes"] == 2
+    assert (run / "evaluation.txt").stat().st_size > 0
+    assert (run / "evaluation.png").stat().st_size > 0
+
+
+def test_options_choose_checkpoint_physics_and_file(run):
+    evaluate([*FEW, "--checkpoint=1", "--physics=as_trained", "--out=results/one.json"])
+    provenance = json.loads((run.parents[2] / "results" / "one.json").read_text())["provenance"]
+    assert provenance["iteration"] == 1
+    assert provenance["physics"] == {"dt_s": 0.01, "decimation": 2}
+    assert not (run / "evaluation.json").exists()
+
+
+def test_typed_physics_win(run):
+    evaluate([*FEW, "--env.sim.dt=0.02", "--env.control.decimation=1", "--out=one.json"])
+    provenance = json.loads((run.parents[2] / "one.json").read_text())["provenance"]
+    assert provenance["physics"] == {"dt_s": 0.02, "decimation": 1}
+
+
+@pytest.mark.parametrize("policy", ["zero", "random"])
+def test_policies_that_know_nothing_need_no_run(workdir, clip_file, policy):
+    evaluate(
+        [*FEW, f"--policy={policy}", f"--env.deepmimic.amass_replay_data_path={clip_file}", "--out=eval.json"]
+    )
+    report = json.loads((workdir / "eval.json").read_text())
+    assert report["provenance"]["policy"] == policy
+    assert report["provenance"]["checkpoint"] is None
+    assert 0.0 <= report["total"]["success_rate"] <= 1.0
+
+
+def test_bad_input_is_one_error_before_anything_is_built(workdir, small):
+    with pytest.raises(RunError, match="train first"):
+        evaluate(FEW)
+    with pytest.raises(ConfigError, match="num_starts"):
+        evaluate(["--task=g1_deepmimic", "--policy=zero", "--num_starts=0"])
+    (workdir / "file").write_text("")
+    with pytest.raises(RunError, match="file"):
+        evaluate([*FEW, "--policy=zero", "--out=file/eval.json"])
+    assert [entry.name for entry in workdir.iterdir()] == ["file"]
+
+
+def test_play_prints_the_outcome_and_films_it(run, monkeypatch, capsys):
+    monkeypatch.setenv("MUJOCO_GL", "off")
+    play(["--task=g1_deepmimic", "--headless", "--video=film/out.mp4", "--env.sim.num_threads=1"])
+    printed = capsys.readouterr().out
+    assert "model_2.pt on wave: " in printed
+    assert "physics" in printed and "env steps/s" in printed
+    count, seconds = imageio_ffmpeg.count_frames_and_secs(str(run.parents[2] / "film" / "out.mp4"))
+    assert count == 26  # states 0, 2, ... 50
+    assert seconds == pytest.approx(1.04)
+
+
+def test_play_refuses_a_clip_or_second_that_is_not_there(workdir, clip_file):
+    common = ["--task=g1_deepmimic", "--policy=zero", f"--env.deepmimic.amass_replay_data_path={clip_file}"]
+    with pytest.raises(ConfigError, match="did you mean wave"):
+        play([*common, "--clip=wafe"])
+    with pytest.raises(ConfigError, match="--start=7"):
+        play([*common, "--start=7"])
+
+
+def test_loaded_policy_acts_as_the_learner_does_without_noise(workdir, clip_file):
+    env = make_env(clip_file)
+    cfg = task_registry.get("g1_deepmimic").configure().train
+    cfg.runner.num_threads = 1
+    runner = OnPolicyRunner(env, cfg)
+    runner.alg.actor.obs_normalizer.update(env.get_observations()["actor"])
+    runner.save(workdir / "model_0.pt")
+    runner.alg.actor.eval()
+    observations = env.get_observations()
+    loaded = _session.load_policy(workdir / "model_0.pt", env)
+    with torch.no_grad():
+        assert torch.equal(loaded.actor(observations), runner.alg.actor(observations))
+
+
+def test_a_checkpoint_of_another_robot_or_other_observations_is_refused(run, clip_file):
+    with pytest.raises(RunError, match="another robot"):
+        evaluate([*FEW, "--env.asset.locked_joints=[]"])
+    with pytest.raises(RunError, match="base_lin_vel"):
+        evaluate([*FEW, "--env.observations.actor=[dof_pos,dof_vel]"])
