@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from legged_gym.utils.threads import use_passive_threads
+
+use_passive_threads()  # before any test imports torch
 REPO = Path(__file__).resolve().parents[1]
 
 

@@ -92,7 +92,7 @@ def _time(axes: Axes, columns: Columns) -> None:
     axes.set_title("time per iteration (ms)")
     parts = [key for key in columns if key.startswith("time_ms/")]
     values = [np.nan_to_num(_smooth(columns[key])) for key in parts]
-    labels = [key.split("/")[1] for key in parts]
+    labels = [key.split("/")[1].replace("_", " ") for key in parts]
     axes.stackplot(columns["minutes"], values, labels=labels, colors=CYCLE, alpha=0.9)
     axes.set_ylim(top=1.35 * np.median(np.sum(values, axis=0)))
     _legend(axes, loc="upper right", ncols=3)

@@ -1,0 +1,55 @@
+"""Every command in the documentation is one that the scripts understand, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import legged_gym.envs  # noqa: F401  (registers the tasks)
+from legged_gym.utils.cli import CommonArgs, parse_command
+
+REPO = Path(__file__).resolve().parents[1]
+PAGES = [REPO / "README.md", *sorted(REPO.glob("doc/*.md")), REPO / "retargeted_data/README.md"]
+SCRIPT = re.compile(r"(?:legged_gym/scripts/)?(\w+)\.py( --?[^`\n#]*|$)", re.MULTILINE)
+
+
+def commands() -> list[tuple[str, str, str]]:
+    """(page, script, options) of every command line in the pages' code, continued lines joined."""
+    found = []
+    for page in PAGES:
+        text = page.read_text().replace("\\\n", " ")
+        code = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+\.py [^`\n]*)`", text)
+        for block in code:
+            for script, options in SCRIPT.findall(block):
+                if (REPO / f"legged_gym/scripts/{script}.py").is_file():
+                    found.append((page.name, script, options.strip()))
+    return found
+
+
+def args_type(script: str) -> type | None:
+    """The script's own flags: its one subclass of CommonArgs."""
+    module = importlib.import_module(f"legged_gym.scripts.{script}")
+    own = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, CommonArgs) and v is not CommonArgs]
+    return own[0] if own else None
+
+
+def test_there_are_commands_to_check():
+    assert {script for _, script, _ in commands()} >= {"train", "evaluate", "play", "export", "benchmark"}
+
+
+@pytest.mark.parametrize(("page", "script", "options"), commands())
+def test_a_documented_command_parses(page, script, options):
+    flags = args_type(script)
+    if flags is not None:
+        parse_command(shlex.split(options), flags)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
