@@ -22,7 +22,9 @@ def commands() -> list[tuple[str, str, str]]:
     found = []
     for page in PAGES:
         text = page.read_text().replace("\\\n", " ")
-        code = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL) + re.findall(r"`([^`\n]+\.py [^`\n]*)`", text)
+        code = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL) + re.findall(
+            r"`([^`\n]+\.py [^`\n]*)`", text
+        )
         for block in code:
             for script, options in SCRIPT.findall(block):
                 if (REPO / f"legged_gym/scripts/{script}.py").is_file():
@@ -33,7 +35,11 @@ def commands() -> list[tuple[str, str, str]]:
 def args_type(script: str) -> type | None:
     """The script's own flags: its one subclass of CommonArgs."""
     module = importlib.import_module(f"legged_gym.scripts.{script}")
-    own = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, CommonArgs) and v is not CommonArgs]
+    own = [
+        v
+        for v in vars(module).values()
+        if isinstance(v, type) and issubclass(v, CommonArgs) and v is not CommonArgs
+    ]
     return own[0] if own else None
 
 

@@ -33,11 +33,13 @@ from tensordict import TensorDict
 from torch import nn
 
 from legged_gym.rl.networks import build_actor_critic
+from legged_gym.rl.precision import has_bfloat16
 from legged_gym.rl.rl_config import PolicyCfg
 
 LR_RANGE = (1e-5, 1e-2)
 LR_FACTOR = 1.2
 KL_TOLERANCE = 1.5
+KL_FLOOR = 0.1
 
 
 class PPO(rsl_rl.algorithms.PPO):
@@ -56,6 +58,7 @@ class PPO(rsl_rl.algorithms.PPO):
         storage: RolloutStorage,
         bounds_loss_coef: float = 0.0,
         clip_actions_threshold: float = math.inf,
+        desired_kl_half_life: int = 0,
         **kwargs: Any,
     ) -> None:
         """Set up optimisers and rollout buffers.
@@ -66,9 +69,14 @@ class PPO(rsl_rl.algorithms.PPO):
             storage: Buffers of a rollout of T steps of N envs.
             bounds_loss_coef: Weight of the loss on mean actions beyond the threshold.
             clip_actions_threshold: Size of a mean action from which on it pays the bounds loss.
+            desired_kl_half_life: Updates after which the KL divergence aimed at has halved; 0 keeps it.
             **kwargs: Everything else, as in rsl_rl's PPO.
         """
         super().__init__(actor, critic, storage, **kwargs)
+        self.desired_kl_half_life = desired_kl_half_life
+        self.num_updates = 0
+        if self.use_mixed_precision is None:
+            self.use_mixed_precision = has_bfloat16(str(self.device))
         self.bounds_loss_coef = bounds_loss_coef
         self.clip_actions_threshold = clip_actions_threshold
         self.optimizer = torch.optim.Adam(self.actor.parameters(), lr=self.learning_rate, fused=True)
@@ -190,6 +198,7 @@ class PPO(rsl_rl.algorithms.PPO):
             critic_losses = self._update_critic(batches)
         st.clear()
         losses = {key: float(value) for key, value in {**critic_losses, **actor_losses}.items()}
+        self.num_updates += 1
         self._adapt_learning_rate(losses["kl"])
         return losses
 
@@ -268,9 +277,11 @@ class PPO(rsl_rl.algorithms.PPO):
         """Move the learning rate by one notch where the KL divergence of the update is far from the desired one."""
         if self.schedule != "adaptive":
             return
-        if kl > self.desired_kl * KL_TOLERANCE:
+        share = 0.5 ** (self.num_updates / self.desired_kl_half_life) if self.desired_kl_half_life else 1.0
+        aim = self.desired_kl * max(share, KL_FLOOR)
+        if kl > aim * KL_TOLERANCE:
             self.set_learning_rate(max(LR_RANGE[0], self.learning_rate / LR_FACTOR))
-        elif kl < self.desired_kl / KL_TOLERANCE:
+        elif kl < aim / KL_TOLERANCE:
             self.set_learning_rate(min(LR_RANGE[1], self.learning_rate * LR_FACTOR))
 
     def set_learning_rate(self, learning_rate: float) -> None:
@@ -290,6 +301,7 @@ class PPO(rsl_rl.algorithms.PPO):
             "actor_optimizer_state_dict": self.optimizer.state_dict(),
             "critic_optimizer_state_dict": self.critic_optimizer.state_dict(),
             "learning_rate": self.learning_rate,
+            "num_updates": self.num_updates,
         }
 
     def load(self, state: dict[str, Any], optimizer: bool = True) -> None:
@@ -305,6 +317,7 @@ class PPO(rsl_rl.algorithms.PPO):
             self.optimizer.load_state_dict(state["actor_optimizer_state_dict"])
             self.critic_optimizer.load_state_dict(state["critic_optimizer_state_dict"])
             self.set_learning_rate(state["learning_rate"])
+            self.num_updates = state["num_updates"]
 
     def reset_std(self, std: float) -> None:
         """Set the standard deviation of all actions."""

@@ -120,14 +120,17 @@ class PPOCfg:
     desired_kl: float = 0.2
     """KL divergence (nats) between the policies before and after an update that the adaptive schedule aims at."""
 
+    desired_kl_half_life: int = 0
+    """Halve desired_kl every this many iterations, down to a tenth of it, so that a long run settles; 0 = never."""
+
     bounds_loss_coef: float = 0.0005
     """Weight of the loss on mean actions beyond clip_actions_threshold: mean over samples of the summed excess."""
 
     clip_actions_threshold: float = 8.0
     """Mean actions beyond +- this pay the bounds loss; keep it below normalization.clip_actions."""
 
-    use_mixed_precision: bool = False
-    """Run the networks in bfloat16 during the update: faster where the processor or GPU computes in it."""
+    use_mixed_precision: bool | None = None
+    """Run the networks in bfloat16 during the update; None = where the processor or GPU has instructions for it."""
 
 
 @dataclass
@@ -161,6 +164,7 @@ _SMALLEST = {
     "algorithm.learning_rate": 0.0,
     "algorithm.max_grad_norm": 0.0,
     "algorithm.desired_kl": 0.0,
+    "algorithm.desired_kl_half_life": 0,
     "algorithm.bounds_loss_coef": 0.0,
     "algorithm.clip_actions_threshold": 0.0,
 }

@@ -17,7 +17,8 @@ from legged_gym.rl.ppo import PPO, _entropy, _kl_divergence, _log_prob
 from legged_gym.rl.rl_config import PolicyCfg, PPOCfg
 
 N, T, ACTIONS = 32, 8, 3
-EXACT = {"schedule": "fixed", "bounds_loss_coef": 0.0, "entropy_coef": 0.01}
+EXACT = {"schedule": "fixed", "bounds_loss_coef": 0.0, "entropy_coef": 0.01, "use_mixed_precision": False}
+OURS = ("bounds_loss_coef", "clip_actions_threshold", "desired_kl_half_life")
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +81,7 @@ def options_of(cfg: PPOCfg, *without: str) -> dict[str, object]:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_update_equals_rsl_rl(threads: int, clipped: bool) -> None:
     cfg = PPOCfg(**EXACT, use_clipped_value_loss=clipped)
-    reference = make(rsl_rl.algorithms.PPO, **options_of(cfg, "bounds_loss_coef", "clip_actions_threshold"))
+    reference = make(rsl_rl.algorithms.PPO, **options_of(cfg, *OURS))
     lean = make(PPO, **options_of(cfg))
     theirs = train(reference, 2)
     torch.set_num_threads(threads)
@@ -114,6 +115,17 @@ def test_learning_moves_the_weights_it_is_compared_on() -> None:
     before = lean.actor.mlp[0].weight.detach().clone()
     train(lean, 2)
     assert (lean.actor.mlp[0].weight - before).abs().max() > 1e-3
+
+
+def test_the_kl_aimed_at_halves_and_stops_at_a_tenth() -> None:
+    alg = make(PPO, **options_of(PPOCfg(desired_kl=0.2, desired_kl_half_life=100)))
+    for updates, aim in ((0, 0.2), (100, 0.1), (200, 0.05), (10000, 0.02)):
+        alg.num_updates = updates
+        for kl, direction in ((1.6 * aim, -1), (aim, 0), (aim / 1.6, 1)):
+            before = alg.learning_rate
+            alg._adapt_learning_rate(kl)
+            assert (alg.learning_rate > before) - (alg.learning_rate < before) == direction
+            alg.set_learning_rate(before)
 
 
 @pytest.mark.parametrize(("desired_kl", "direction"), [(1e-6, -1), (1e3, 1)])
@@ -190,7 +202,9 @@ def test_observations_are_recorded_before_the_env_can_change_them() -> None:
 
 
 def test_mixed_precision_changes_little() -> None:
-    full, mixed = (make(PPO, **options_of(PPOCfg(**EXACT, use_mixed_precision=m))) for m in (False, True))
+    full, mixed = (
+        make(PPO, **options_of(PPOCfg(**EXACT | {"use_mixed_precision": m}))) for m in (False, True)
+    )
     a, b = train(full, 1)[0], train(mixed, 1)[0]
     assert b["value"] == pytest.approx(a["value"], rel=0.02)
     assert b["value"] != a["value"]

@@ -12,8 +12,9 @@ from legged_gym.envs.base.robot_deepmimic_config import (
     RewardScalesCfg,
     RewardsCfg,
     RobotDeepMimicCfg,
+    TerminationsCfg,
 )
-from legged_gym.rl.rl_config import TrainCfg
+from legged_gym.rl.rl_config import PPOCfg, TrainCfg
 from legged_gym.sim.sim_config import SimCfg
 
 SIDES = ("left", "right")
@@ -96,6 +97,8 @@ class G1DeepMimicCfg(RobotDeepMimicCfg):
     """Reference motion."""
     observations: ObservationsCfg = field(default_factory=G1DeepMimicObservationsCfg)
     """What actor and critic see."""
+    terminations: TerminationsCfg = field(default_factory=lambda: TerminationsCfg(anchor_distance=0.4))
+    """Failure rules of training."""
     rewards: RewardsCfg = field(
         default_factory=lambda: RewardsCfg(scales=RewardScalesCfg(action_rate=-0.05, dof_pos_limits=-10.0))
     )
@@ -113,3 +116,6 @@ class G1DeepMimicCfg(RobotDeepMimicCfg):
 @dataclass
 class G1DeepMimicTrainCfg(TrainCfg):
     """Learning settings of the tracking tasks."""
+
+    algorithm: PPOCfg = field(default_factory=lambda: PPOCfg(desired_kl_half_life=1000))
+    """Proximal policy optimisation."""
