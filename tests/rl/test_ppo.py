@@ -157,7 +157,7 @@ def test_fixed_schedule_keeps_the_learning_rate() -> None:
 def test_kl_is_taken_after_the_update() -> None:
     alg = make(PPO, **options_of(PPOCfg(**EXACT)))
     assert train(alg, 1)[0]["kl"] > 0
-    idle = make(PPO, **options_of(PPOCfg(schedule="fixed", learning_rate=0.0)))
+    idle = make(PPO, **options_of(PPOCfg(**EXACT, learning_rate=0.0)))
     assert train(idle, 1)[0]["kl"] == pytest.approx(0.0, abs=1e-6)
 
 

@@ -65,8 +65,13 @@ def killed_run(workdir, small, kill) -> subprocess.Popen:
         *small,
         "--train.runner.save_interval=5",
     ]
-    process = subprocess.Popen([*command, "--max_iterations=100000"], cwd=workdir, env=os.environ | {"PYTHONPATH": str(REPO)},
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
+    process = subprocess.Popen(
+        [*command, "--max_iterations=100000"],
+        cwd=workdir,
+        env=os.environ | {"PYTHONPATH": str(REPO)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
     deadline = time.monotonic() + 120
     while not list(workdir.glob("logs/*/*/model_10.pt")):
         assert process.poll() is None, process.stderr.read().decode()
