@@ -125,11 +125,11 @@ def test_start_noise_stays_within_its_bounds_and_is_there(make_env):
 def test_starts_are_spread_over_the_clip_with_the_asked_share_at_its_beginning(task_cfg, make_env):
     task_cfg.env.deepmimic.start_frame_share = 0.25
     env = make_env()
-    starts = env._sample_starts(8000)
+    starts = env.starts.sample(8000)
     assert abs((starts == 0).float().mean() - (0.25 + 0.75 / (NUM_FRAMES - 2))) < 0.02
     assert starts.max() >= NUM_FRAMES - 6 and len(starts.unique()) > NUM_FRAMES - 8
     task_cfg.env.deepmimic.randomize_start_offset = False
-    assert (make_env()._sample_starts(100) == 0).all()
+    assert (make_env().starts.sample(100) == 0).all()
 
 
 # ---------------------------------------------------------------------- actions

@@ -9,6 +9,7 @@ from torch import Tensor
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.reference import ReferenceFrame, ReferenceTable
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.envs.base.start_sampling import StartSampler
 from legged_gym.envs.terms import find_terms, known_terms, rewards, terminations
 from legged_gym.motion.replay_data import ReplayData
 from legged_gym.utils import math
@@ -57,10 +58,11 @@ class RobotDeepMimic(LeggedRobot):
             reward = self._compute_reward(failed)
         done = failed | timed_out
         ids = done.nonzero().squeeze(-1)
+        self.starts.note_failures(self.frame[failed])
         self._note_episodes(ids, failed)
         if len(ids):
             with self.timed("reset"):
-                self.reset_to(ids, self._sample_starts(len(ids)), noisy=True)
+                self.reset_to(ids, self.starts.sample(len(ids)), noisy=True)
         observations = self.observe(ids)
         return observations, reward, done, {"time_outs": timed_out, "log": self._log}
 
@@ -108,7 +110,7 @@ class RobotDeepMimic(LeggedRobot):
     def reset(self) -> tuple[TensorDict, dict]:
         """Start every env anew on frames drawn as in training."""
         ids = torch.arange(self.num_envs, device=self.device)
-        self.reset_to(ids, self._sample_starts(self.num_envs), noisy=True)
+        self.reset_to(ids, self.starts.sample(self.num_envs), noisy=True)
         return self.observe(ids), {}
 
     def reset_to(self, env_ids: Tensor, frames: Tensor, noisy: bool) -> None:
@@ -139,15 +141,6 @@ class RobotDeepMimic(LeggedRobot):
         self.actions[env_ids] = standing.clamp(-limit, limit) if self.cfg.control.control_type == "P" else 0.0
         self.last_actions[env_ids] = self.actions[env_ids]
         self.last_foot_contact[env_ids] = self.foot_contact[env_ids]
-
-    def _sample_starts(self, n: int) -> Tensor:
-        """Start frames (n,): uniform over all frames, a share of them at the clip's first frame."""
-        cfg = self.cfg.deepmimic
-        frames = self.data.sample(n, self.generator)
-        at_start = torch.rand(n, generator=self.generator, device=self.device) < (
-            cfg.start_frame_share if cfg.randomize_start_offset else 1.0
-        )
-        return torch.where(at_start, self.data.clip_start[self.data.clip_of(frames)], frames)
 
     def _start_noise(self, n: int) -> dict[str, Tensor]:
         scales = self.cfg.noise.init_noise_scales
@@ -247,6 +240,7 @@ class RobotDeepMimic(LeggedRobot):
         )
         self.reference_table = ReferenceTable(self.data)
         self.target_offsets = self._joint_target_offsets()
+        self.starts = StartSampler(self.data, cfg, self.generator)
 
     def _joint_target_offsets(self) -> Tensor:
         """Joint targets of a zero action for every frame, (F, J).
@@ -325,6 +319,7 @@ class RobotDeepMimic(LeggedRobot):
             "frame": self.frame.clone(),
             "last_frame": self.last_frame.clone(),
             "reward_sums": self._reward_sums.clone(),
+            "failures": self.starts.failures.clone(),
             "clips": list(self.data.clip_names),
         }
 
@@ -334,4 +329,5 @@ class RobotDeepMimic(LeggedRobot):
         self.frame.copy_(state["frame"])
         self.last_frame.copy_(state["last_frame"])
         self._reward_sums.copy_(state["reward_sums"])
+        self.starts.failures.copy_(state["failures"])
         self.refresh()

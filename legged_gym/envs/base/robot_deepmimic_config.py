@@ -40,6 +40,12 @@ class DeepMimicCfg:
     """Joints (name patterns) in the term `upper_body_joint_targets`."""
     randomize_start_offset: bool = True
     """Start episodes anywhere in the clip (reference state initialisation); False = at its beginning."""
+    start_sampling: Literal["uniform", "failure_bin_adaptive"] = "uniform"
+    """uniform: every frame alike. failure_bin_adaptive: more often shortly before where episodes fail."""
+    failure_bin_s: float = 0.5
+    """Length of the time bins in which failure_bin_adaptive counts failures, s."""
+    uniform_start_share: float = 0.3
+    """Share of the starts of failure_bin_adaptive that is uniform all the same."""
     start_frame_share: float = 0.1
     """Share of the resets that start at the clip's first frame even so."""
     init_velocities: bool = True
