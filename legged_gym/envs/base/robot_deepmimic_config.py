@@ -40,7 +40,7 @@ class DeepMimicCfg:
     """Joints (name patterns) in the term `upper_body_joint_targets`."""
     randomize_start_offset: bool = True
     """Start episodes anywhere in the clip (reference state initialisation); False = at its beginning."""
-    start_sampling: Literal["uniform", "failure_bin_adaptive"] = "uniform"
+    start_sampling: Literal["uniform", "failure_bin_adaptive"] = "failure_bin_adaptive"
     """uniform: every frame alike. failure_bin_adaptive: more often shortly before where episodes fail."""
     failure_bin_s: float = 0.5
     """Length of the time bins in which failure_bin_adaptive counts failures, s."""

@@ -117,5 +117,5 @@ class G1DeepMimicCfg(RobotDeepMimicCfg):
 class G1DeepMimicTrainCfg(TrainCfg):
     """Learning settings of the tracking tasks."""
 
-    algorithm: PPOCfg = field(default_factory=lambda: PPOCfg(desired_kl_half_life=1000))
+    algorithm: PPOCfg = field(default_factory=lambda: PPOCfg(entropy_coef=0.002, desired_kl_half_life=2000))
     """Proximal policy optimisation."""
