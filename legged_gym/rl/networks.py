@@ -63,3 +63,19 @@ def build_actor_critic(obs: TensorDict, num_actions: int, cfg: PolicyCfg) -> tup
         actor.obs_normalizer = Normalizer(actor.obs_dim)
         critic.obs_normalizer = Normalizer(critic.obs_dim)
     return actor, critic
+
+
+@torch.no_grad()
+def average_into(average: MLPModel, model: MLPModel, weight: float) -> None:
+    """Move one network's weights and normaliser towards those of another of the same shape.
+
+    Args:
+        average: Changed in place.
+        model: Left alone.
+        weight: 0 keeps the average, 1 copies the model. Counters are copied.
+    """
+    for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, weight)
+        else:
+            mean.copy_(value)

@@ -19,6 +19,7 @@ saw-tooths.
 
 from __future__ import annotations
 
+import copy
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -32,7 +33,7 @@ from rsl_rl.utils import reduce_gradients_in_buckets
 from tensordict import TensorDict
 from torch import nn
 
-from legged_gym.rl.networks import build_actor_critic
+from legged_gym.rl.networks import average_into, build_actor_critic
 from legged_gym.rl.precision import has_bfloat16
 from legged_gym.rl.rl_config import PolicyCfg
 
@@ -59,6 +60,7 @@ class PPO(rsl_rl.algorithms.PPO):
         bounds_loss_coef: float = 0.0,
         clip_actions_threshold: float = math.inf,
         desired_kl_half_life: int = 0,
+        average_iterations: int = 1,
         **kwargs: Any,
     ) -> None:
         """Set up optimisers and rollout buffers.
@@ -70,10 +72,13 @@ class PPO(rsl_rl.algorithms.PPO):
             bounds_loss_coef: Weight of the loss on mean actions beyond the threshold.
             clip_actions_threshold: Size of a mean action from which on it pays the bounds loss.
             desired_kl_half_life: Updates after which the KL divergence aimed at has halved; 0 keeps it.
+            average_iterations: Updates over which the policy for use averages the actor.
             **kwargs: Everything else, as in rsl_rl's PPO.
         """
         super().__init__(actor, critic, storage, **kwargs)
         self.desired_kl_half_life = desired_kl_half_life
+        self.average_iterations = average_iterations
+        self.average_actor = copy.deepcopy(self.actor)
         self.num_updates = 0
         if self.use_mixed_precision is None:
             self.use_mixed_precision = has_bfloat16(str(self.device))
@@ -102,6 +107,7 @@ class PPO(rsl_rl.algorithms.PPO):
         actor, critic = build_actor_critic(obs, env.num_actions, PolicyCfg(**cfg["policy"]))
         storage = RolloutStorage("rl", env.num_envs, cfg["num_steps_per_env"], obs, [env.num_actions], device)
         options = {k: v for k, v in cfg["algorithm"].items() if k != "class_name"}
+        options["average_iterations"] = cfg["policy"]["average_iterations"]
         return PPO(actor, critic, storage, device=device, multi_gpu_cfg=cfg["multi_gpu"], **options)
 
     # Rollout
@@ -199,6 +205,8 @@ class PPO(rsl_rl.algorithms.PPO):
         st.clear()
         losses = {key: float(value) for key, value in {**critic_losses, **actor_losses}.items()}
         self.num_updates += 1
+        # A plain mean until there are enough updates to average over, then an exponential one.
+        average_into(self.average_actor, self.actor, max(1 / self.num_updates, 1 / self.average_iterations))
         self._adapt_learning_rate(losses["kl"])
         return losses
 
@@ -294,7 +302,7 @@ class PPO(rsl_rl.algorithms.PPO):
     # Checkpoints
 
     def save(self) -> dict[str, Any]:
-        """Return weights, normalisers and optimiser states."""
+        """Return weights, normalisers and optimiser states; the policy for use is "policy_state_dict"."""
         return {
             "actor_state_dict": self.actor.state_dict(),
             "critic_state_dict": self.critic.state_dict(),
@@ -302,6 +310,7 @@ class PPO(rsl_rl.algorithms.PPO):
             "critic_optimizer_state_dict": self.critic_optimizer.state_dict(),
             "learning_rate": self.learning_rate,
             "num_updates": self.num_updates,
+            "policy_state_dict": self.average_actor.state_dict(),
         }
 
     def load(self, state: dict[str, Any], optimizer: bool = True) -> None:
@@ -312,12 +321,17 @@ class PPO(rsl_rl.algorithms.PPO):
             optimizer: Whether to restore the optimisers and the learning rate too.
         """
         self.actor.load_state_dict(state["actor_state_dict"])
+        self.average_actor.load_state_dict(state["policy_state_dict"])
         self.critic.load_state_dict(state["critic_state_dict"])
         if optimizer:
             self.optimizer.load_state_dict(state["actor_optimizer_state_dict"])
             self.critic_optimizer.load_state_dict(state["critic_optimizer_state_dict"])
             self.set_learning_rate(state["learning_rate"])
             self.num_updates = state["num_updates"]
+
+    def get_policy(self) -> MLPModel:
+        """Return the policy for use: the actor averaged over the last iterations."""
+        return self.average_actor
 
     def reset_std(self, std: float) -> None:
         """Set the standard deviation of all actions."""

@@ -79,6 +79,9 @@ class PolicyCfg:
     obs_normalization: bool = True
     """Shift and scale observations by their running mean and standard deviation."""
 
+    average_iterations: int = 100
+    """The policy kept for use is the mean of the actor over about this many iterations, steadier than the newest."""
+
 
 @dataclass
 class PPOCfg:
@@ -156,6 +159,7 @@ _SMALLEST = {
     "runner.save_interval": 1,
     "runner.num_threads": 0,
     "policy.init_noise_std": 1e-6,
+    "policy.average_iterations": 1,
     "algorithm.num_learning_epochs": 1,
     "algorithm.num_mini_batches": 1,
     "algorithm.clip_param": 0.0,

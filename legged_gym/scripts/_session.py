@@ -96,7 +96,7 @@ def load_policy(path: Path, env: RobotDeepMimic) -> LoadedPolicy:
     cfg = from_dict(content["config"]["train"]["policy"], PolicyCfg, str(path))
     actor, _ = build_actor_critic(env.get_observations(), env.num_actions, cfg)
     try:
-        actor.load_state_dict(content["actor_state_dict"])
+        actor.load_state_dict(content["policy_state_dict"])
     except RuntimeError as error:
         raise RunError(f"checkpoint {path} does not hold the networks it describes: {error}") from None
     return LoadedPolicy(actor.to(env.device).eval(), content, path)

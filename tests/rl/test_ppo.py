@@ -221,3 +221,16 @@ def test_gaussian_formulas_equal_torch_distributions() -> None:
     torch.testing.assert_close(_entropy(sp), a.entropy()[0].sum())
     # One unit Gaussian against itself, one nat of entropy at std = e / sqrt(2 pi e).
     assert _entropy(torch.tensor([math.e / math.sqrt(2 * math.pi * math.e)])) == pytest.approx(1.0)
+
+
+def test_the_policy_for_use_is_the_mean_of_the_actors_then_an_exponential_one() -> None:
+    alg = make(PPO, **options_of(PPOCfg(**EXACT)), average_iterations=3)
+    weights = []
+    for _ in range(5):
+        train(alg, 1)
+        weights.append(alg.actor.mlp[0].weight.detach().clone())
+    expected = (weights[0] + weights[1] + weights[2]) / 3
+    for newer in weights[3:]:
+        expected = expected + (newer - expected) / 3
+    torch.testing.assert_close(alg.get_policy().mlp[0].weight, expected)
+    assert not torch.allclose(alg.actor.mlp[0].weight, expected)
