@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from legged_gym.evaluation.recording import Recording
+    from legged_gym.sim.robot_model import Robot
 
 
 @dataclass
@@ -40,6 +42,8 @@ class PlayArgs(CommonArgs):
     """fine: physics steps of at most 5 ms at the same control rate. as_trained: the steps it was trained with."""
     video: Path | None = None
     """MP4 file to write: the robot, and the reference as a blue ghost."""
+    meshes: bool = False
+    """Show the meshes of the package mujoco-menagerie, once fetched, instead of our primitive shapes."""
 
 
 def play(argv: list[str]) -> None:
@@ -61,6 +65,7 @@ def play(argv: list[str]) -> None:
     with console.status("building the environment"):
         env = _session.build_evaluation_env(command, args.physics)
         policy, origin = _session.choose_policy(args.policy, env, args.seed, checkpoint)
+        robot = _dressed(env.robot, env.cfg.asset.robot) if args.meshes else env.robot
     clip = _find_clip(env.data.clip_names, args.clip)
     if not 0.0 <= args.start < env.data.clip_length[clip] * env.step_dt:
         raise ConfigError(f"--start={args.start:g}: clip {env.data.clip_names[clip]} has no such second")
@@ -76,13 +81,20 @@ def play(argv: list[str]) -> None:
 
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task("rendering", total=1.0)
-            write_video(args.video, recording, env.robot, lambda done: bar.update(task, completed=done))
+            write_video(args.video, recording, robot, lambda done: bar.update(task, completed=done))
         console.print(f"wrote {args.video}", soft_wrap=True)
 
 
 def _saved_config(args: CommonArgs) -> dict[str, Any] | None:
     """The configuration of the run that is played; policies that were never trained need none."""
     return load_run_config(args) if args.policy == "checkpoint" or args.load_run else None
+
+
+def _dressed(robot: Robot, name: str) -> Robot:
+    """The robot as pictures with meshes show it."""
+    from legged_gym.sim.meshes import dress
+
+    return dataclasses.replace(robot, spec=dress(robot.spec, name))
 
 
 def _find_clip(names: list[str], wanted: str | None) -> int:

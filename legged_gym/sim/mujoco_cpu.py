@@ -201,6 +201,7 @@ class MujocoCpuSimulator(Simulator):
         self._root_id = model.body(self.robot.root_body).id
         self._qpos, self._qvel = torch.from_numpy(sims.bind("qpos")), torch.from_numpy(sims.bind("qvel"))
         self._ctrl = torch.from_numpy(sims.bind("ctrl"))
+        self._time = torch.from_numpy(sims.bind("time"))
         outputs = {
             name: _readonly_tensor(sims.bind(name)) for name in ("xpos", "xquat", "cvel", "subtree_com")
         }
@@ -215,6 +216,7 @@ class MujocoCpuSimulator(Simulator):
     def _allocate(self) -> None:
         n, j = self.num_envs, len(self.joint_names)
         b, c = len(self.body_names), len(self.contact_body_names)
+        self.time = torch.zeros(n)
         self._root_state = torch.zeros(n, 13)
         self.root_pos_w, self.root_quat_wxyz = self._root_state[:, 0:3], self._root_state[:, 3:7]
         self.root_lin_vel_w, self.root_ang_vel_b = self._root_state[:, 7:10], self._root_state[:, 10:13]
@@ -240,6 +242,7 @@ class MujocoCpuSimulator(Simulator):
 
         qpos, qvel = source(self._qpos), source(self._qvel)
         qpos_dofs, qvel_dofs = self._dof_slice
+        put(self.time, source(self._time))
         put(self._root_state, torch.cat((qpos[:, :7], qvel[:, :6]), dim=1))
         put(self.dof_pos, qpos[:, qpos_dofs])
         put(self.dof_vel, qvel[:, qvel_dofs])

@@ -28,6 +28,8 @@ class Simulator(ABC):
     contact_body_names: tuple[str, ...]
     """Bodies whose contact force is measured, in the order of ``contact_force_w``."""
 
+    time: Tensor
+    """(N,) time since the env was reset, s."""
     root_pos_w: Tensor
     """(N, 3) root position, m."""
     root_quat_wxyz: Tensor

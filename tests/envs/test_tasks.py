@@ -31,7 +31,12 @@ def test_each_call_gives_a_fresh_configuration(task):
 
 
 def test_the_original_names_of_weights_work():
-    options = ["--task=g1_deepmimic", "--env.rewards.collision=-3", "--env.rewards.feet_contact_matching", "2.5"]
+    options = [
+        "--task=g1_deepmimic",
+        "--env.rewards.collision=-3",
+        "--env.rewards.feet_contact_matching",
+        "2.5",
+    ]
     scales = parse_command(options, CommonArgs).cfg.env.rewards.scales
     assert (scales.collision, scales.feet_contact_matching) == (-3.0, 2.5)
 
@@ -42,7 +47,9 @@ def test_the_videomimic_preset_runs_with_the_originals_gains_and_rates(sway_clip
     cfg.env.env.num_envs, cfg.env.sim.num_threads = 2, 1
     cfg.env.deepmimic.amass_replay_data_path = [str(sway_clip)]
     env = spec.load_env_class()(cfg.env, seed=1)
-    gains = dict(zip(env.joint_names, zip(env.stiffness.tolist(), env.damping.tolist(), strict=True), strict=True))
+    gains = dict(
+        zip(env.joint_names, zip(env.stiffness.tolist(), env.damping.tolist(), strict=True), strict=True)
+    )
     assert gains["left_knee_joint"] == (75.0, 2.0)
     assert gains["left_ankle_pitch_joint"] == pytest.approx((20.0, 0.2))
     assert gains["left_ankle_roll_joint"] == pytest.approx((20.0, 0.1))

@@ -111,6 +111,13 @@ def test_feet_of_a_standing_robot_carry_its_weight_upward(sim):
     assert forces[..., 2].min() > 0.0
 
 
+def test_time_runs_per_env_from_its_reset(sim, robot):
+    sim.step(10)
+    stand(sim, robot, torch.tensor([2]))
+    sim.step(4)
+    torch.testing.assert_close(sim.time, torch.tensor([0.07, 0.07, 0.02, 0.07]))
+
+
 def test_contact_force_is_zero_in_the_air(sim, robot):
     stand(sim, robot, height=0.5)
     sim.step(1)
