@@ -249,8 +249,12 @@ def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     runner.env.step = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        runner.learn(10)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits "ignore"
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            runner.learn(10)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_killed_process_leaves_a_checkpoint_to_resume_from(tmp_path: Path) -> None:

@@ -106,13 +106,14 @@ def test_loaded_policy_acts_as_the_learner_does_without_noise(workdir, clip_file
     cfg = task_registry.get("g1_deepmimic").configure().train
     cfg.runner.num_threads = 1
     runner = OnPolicyRunner(env, cfg)
-    runner.alg.actor.obs_normalizer.update(env.get_observations()["actor"])
+    policy = runner.alg.get_policy()
+    policy.obs_normalizer.update(env.get_observations()["actor"])
     runner.save(workdir / "model_0.pt")
-    runner.alg.actor.eval()
+    policy.eval()
     observations = env.get_observations()
     loaded = _session.load_policy(workdir / "model_0.pt", env)
     with torch.no_grad():
-        assert torch.equal(loaded.actor(observations), runner.alg.actor(observations))
+        assert torch.equal(loaded.actor(observations), policy(observations))
 
 
 def test_a_checkpoint_of_another_robot_or_other_observations_is_refused(run, clip_file):
