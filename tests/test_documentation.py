@@ -51,7 +51,7 @@ def test_there_are_commands_to_check():
 def test_a_documented_command_parses(page, script, options):
     flags = args_type(script)
     if flags is not None:
-        parse_command(shlex.split(options), flags)
+        assert parse_command(shlex.split(options), flags).task.name == "g1_deepmimic"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
