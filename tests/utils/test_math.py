@@ -50,6 +50,21 @@ def test_angle_is_exact_from_nothing_to_half_a_turn(rotations, angle):
     np.testing.assert_allclose(math.quat_angle(quat, _wxyz(turned)).numpy(), angle, atol=1e-6 + 1e-4 * angle)
 
 
+@pytest.mark.parametrize("angle", [0.0, 1e-3, 0.5, 3.0])
+def test_coarse_angle_is_good_to_a_milliradian(rotations, angle):
+    rotation, quat = rotations
+    turned = rotation * Rotation.from_rotvec(np.tile([0.0, 0.6 * angle, 0.8 * angle], (200, 1)))
+    np.testing.assert_allclose(math.quat_angle_coarse(quat, _wxyz(turned)).numpy(), angle, atol=1.5e-3)
+
+
+def test_turning_about_the_vertical_is_the_general_product(rotations):
+    _, quat = rotations
+    yaw = math.yaw_quat(_wxyz(Rotation.random(200, random_state=2)))
+    torch.testing.assert_close(math.yaw_mul(yaw, quat), math.quat_mul(yaw, quat), atol=1e-6, rtol=0)
+    vec = torch.randn(200, 3, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(math.yaw_rotate(yaw, vec), math.quat_rotate(yaw, vec), atol=1e-5, rtol=0)
+
+
 def test_angle_does_not_mind_the_sign_of_a_quaternion(rotations):
     _, quat = rotations
     assert math.quat_angle(quat, -quat).max() < 1e-5

@@ -26,7 +26,7 @@ def anchor_pos_tracking(env: RobotDeepMimic) -> Tensor:
 
 def anchor_ori_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-anchor angle^2 / sigma^2)."""
-    angle = math.quat_angle(env.ref_anchor_quat, env.anchor_quat)
+    angle = math.quat_angle_coarse(env.ref_anchor_quat, env.anchor_quat)
     return _gaussian(angle.square(), env.cfg.rewards.anchor_ori_sigma)
 
 
@@ -43,7 +43,7 @@ def body_pos_tracking(env: RobotDeepMimic) -> Tensor:
 def body_ori_tracking(env: RobotDeepMimic) -> Tensor:
     """exp(-mean angle^2 / sigma^2), reference turned to the robot's heading."""
     target = math.yaw_mul(env.heading_offset.unsqueeze(1), env.of_tracked(env.reference.body_quat_wxyz))
-    angle = math.quat_angle(target, env.of_tracked(env.sim.body_quat_wxyz))
+    angle = math.quat_angle_coarse(target, env.of_tracked(env.sim.body_quat_wxyz))
     return _gaussian(angle.square().mean(-1), env.cfg.rewards.body_ori_sigma)
 
 
