@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from legged_gym.motion.contacts import collision_points, height_above_ground
-from legged_gym.motion.feed_forward import FRICTION, effort_limits, inverse_dynamics_feed_forward
+from legged_gym.motion.feed_forward import FRICTION, FeedForward, effort_limits, inverse_dynamics_feed_forward
 from legged_gym.motion.kinematics import ModelIndex, forward_kinematics
 from legged_gym.sim.robot_model import Robot
 
@@ -25,9 +25,9 @@ def _still(model: mujoco.MjModel, quat: tuple[float, ...], frames: int = 12) -> 
     return index, time, qpos, np.zeros((frames, model.nv))
 
 
-def test_a_standing_g1_is_carried_by_its_feet(g1: Robot, g1_model: mujoco.MjModel) -> None:
+def standing(g1: Robot, g1_model: mujoco.MjModel, frames: int) -> tuple[ModelIndex, np.ndarray, FeedForward]:
+    """Some frames of the G1 at rest in its default pose with its soles on the ground, and their feed-forward."""
     index = ModelIndex(g1_model, g1.joint_names)
-    frames = 20
     qpos = index.qpos(
         np.tile([0, 0, 0.9], (frames, 1)),
         np.tile([1.0, 0, 0, 0], (frames, 1)),
@@ -37,6 +37,11 @@ def test_a_standing_g1_is_carried_by_its_feet(g1: Robot, g1_model: mujoco.MjMode
     feet = forward_kinematics(g1_model, g1.foot_bodies, qpos, qvel)
     qpos[:, 2] -= height_above_ground(collision_points(g1_model, g1.foot_bodies), feet)
     result = inverse_dynamics_feed_forward(index, 0.02 * np.arange(frames), qpos, qvel, g1.effort_limit)
+    return index, qpos, result
+
+
+def test_a_standing_g1_is_carried_by_its_feet(g1: Robot, g1_model: mujoco.MjModel) -> None:
+    _, _, result = standing(g1, g1_model, 20)
 
     weight = g1_model.body_subtreemass[1] * GRAVITY
     total = result.force_w.sum(axis=1)
@@ -52,17 +57,8 @@ def test_a_standing_g1_is_carried_by_its_feet(g1: Robot, g1_model: mujoco.MjMode
 
 def test_mujoco_agrees_that_the_torques_hold_the_pose(g1: Robot, g1_model: mujoco.MjModel) -> None:
     """The torques and forces put into MuJoCo's forward dynamics, contacts off, leave the robot at rest."""
-    index = ModelIndex(g1_model, g1.joint_names)
     frames = 4
-    qpos = index.qpos(
-        np.tile([0, 0, 0.9], (frames, 1)),
-        np.tile([1.0, 0, 0, 0], (frames, 1)),
-        np.tile(g1.default_dof_pos, (frames, 1)),
-    )
-    qvel = np.zeros((frames, g1_model.nv))
-    feet = forward_kinematics(g1_model, g1.foot_bodies, qpos, qvel)
-    qpos[:, 2] -= height_above_ground(collision_points(g1_model, g1.foot_bodies), feet)
-    result = inverse_dynamics_feed_forward(index, 0.02 * np.arange(frames), qpos, qvel, g1.effort_limit)
+    index, qpos, result = standing(g1, g1_model, frames)
 
     model = g1.compile()
     model.opt.disableflags |= int(
