@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,21 @@ from legged_gym.utils.errors import MotionError
 
 QUAT_NORM_TOLERANCE = 0.01
 """A root quaternion whose length differs from 1 by more is taken for an error, not for rounding in a text file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Poses of L links as a source computed them. Training never uses them: it has the FK of its own robot.
+
+    They are kept to be compared with that FK, which is how another robot version or a wrong order shows.
+    """
+
+    names: tuple[str, ...]
+    """L body names."""
+    pos_w: np.ndarray
+    """(T, L, 3) body origins in the world, m."""
+    quat_wxyz: np.ndarray
+    """(T, L, 4) body to world, scalar first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +54,18 @@ class Clip:
     """(T, 4) root orientation, body to world, scalar first."""
     contacts: dict[str, np.ndarray] | None = None
     """(T,) bool per foot body name, where the source recorded them."""
+    links: Links | None = None
+    """Link poses of the source, where it has any."""
+    terrain: str | None = None
+    """Mesh the motion plays on, in the same world frame: a path, relative to the clip's folder; None is flat ground."""
+    source: str = ""
+    """Where the motion came from."""
+    licence: str = ""
+    """Terms under which it may be used; "" if unknown."""
+    history: tuple[str, ...] = ()
+    """What was assumed or done to it on the way here, oldest first: zeros added, mirrored, raised by 12 mm, ..."""
     provenance: dict[str, Any] = field(default_factory=dict)
-    """Where the clip came from and what the reader decided: file, fps, quaternion order, licence, ..."""
+    """What its reader did: file, format, where the fps came from, quaternion order, ..."""
 
     def __post_init__(self) -> None:
         joint_names = tuple(str(name) for name in self.joint_names)
@@ -59,6 +85,18 @@ class Clip:
         self._set_array("root_quat_wxyz", (frames, 4))
         self._normalise_quaternions()
         self._check_contacts(frames)
+        self._check_links(frames)
+        object.__setattr__(self, "history", tuple(str(entry) for entry in self.history))
+
+    @property
+    def file(self) -> str:
+        """The file it was read from, else its name: what messages call it."""
+        return str(self.provenance.get("file", self.name))
+
+    @property
+    def terrain_path(self) -> Path | None:
+        """Where the terrain's mesh lies; None on flat ground."""
+        return None if self.terrain is None else Path(self.file).parent / self.terrain
 
     @property
     def num_frames(self) -> int:
@@ -71,7 +109,7 @@ class Clip:
         return (self.num_frames - 1) / self.fps
 
     def _error(self, field_name: str, message: str) -> MotionError:
-        return MotionError(f"{self.provenance.get('file', self.name)}: {field_name} {message}")
+        return MotionError(f"{self.file}: {field_name} {message}")
 
     def _set_array(self, field_name: str, shape: tuple[int, ...]) -> None:
         try:
@@ -113,3 +151,14 @@ class Clip:
             array.flags.writeable = False
             checked[str(foot)] = array
         object.__setattr__(self, "contacts", checked)
+
+    def _check_links(self, frames: int) -> None:
+        if self.links is None:
+            return
+        names = tuple(str(name) for name in self.links.names)
+        for what, width in (("pos_w", 3), ("quat_wxyz", 4)):
+            shape = np.shape(getattr(self.links, what))
+            if shape != (frames, len(names), width):
+                raise self._error(
+                    f"links.{what}", f"has shape {shape}; it must be {(frames, len(names), width)}"
+                )

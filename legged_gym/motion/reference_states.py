@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fnmatch
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import mujoco
 import numpy as np
 
 from legged_gym.motion.clip import Clip
-from legged_gym.motion.contacts import collision_points, foot_contacts, height_above_ground
+from legged_gym.motion.contacts import foot_contacts, height_above_ground
 from legged_gym.motion.feed_forward import effort_limits, inverse_dynamics_feed_forward
 from legged_gym.motion.formats import QuatOrder
-from legged_gym.motion.kinematics import BodyStates, ModelIndex, forward_kinematics
+from legged_gym.motion.kinematics import BodyStates, forward_kinematics
 from legged_gym.motion.resample import SampledMotion, angular_velocity_w, linear_velocity, resample
+from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.utils.errors import MotionError
 
 logger = logging.getLogger(__name__)
@@ -46,55 +44,6 @@ class ClipOptions:
     """Shift each clip so that the median of its lowest foot point is on the ground."""
     feed_forward: bool = False
     """Compute inverse-dynamics torques."""
-
-
-class RobotLayout:
-    """The robot that clips are put on: a MuJoCo model and the order of joints, bodies and feet in results.
-
-    Raises:
-        MotionError: the model lacks a joint or body, or the feet have no collision geometry.
-    """
-
-    def __init__(
-        self,
-        model: mujoco.MjModel,
-        joint_names: Sequence[str],
-        body_names: Sequence[str],
-        foot_bodies: Sequence[str],
-        locked_joints: Sequence[str] = (),
-    ) -> None:
-        """`locked_joints` are name patterns, as in the asset's configuration: clips may have them, the robot not."""
-        self.model = model
-        self.joint_names, self.body_names = tuple(joint_names), tuple(body_names)
-        self.foot_bodies, self.locked_joints = tuple(foot_bodies), tuple(locked_joints)
-        self.index = ModelIndex(model, self.joint_names)
-        self.foot_points = collision_points(model, self.foot_bodies)
-
-    def joint_columns(self, clip: Clip) -> np.ndarray:
-        """(J,) columns of the clip's joints in the robot's order.
-
-        Raises:
-            MotionError: the clip has a joint that is neither the robot's nor locked, or lacks one of the robot's.
-        """
-        file = clip.provenance.get("file", clip.name)
-        surplus = [name for name in clip.joint_names if name not in self.joint_names]
-        unknown = [name for name in surplus if not self._is_locked(name)]
-        if unknown:
-            raise MotionError(
-                f"{file}: joints {', '.join(unknown)} are not the robot's; it has {', '.join(self.joint_names)}"
-                + (f" and locked {', '.join(self.locked_joints)}" if self.locked_joints else "")
-            )
-        missing = [name for name in self.joint_names if name not in clip.joint_names]
-        if missing:
-            raise MotionError(f"{file}: lacks the robot's joints {', '.join(missing)}")
-        if surplus:
-            logger.info(
-                "%s: dropped %d joints that the robot has locked: %s", file, len(surplus), ", ".join(surplus)
-            )
-        return np.array([clip.joint_names.index(name) for name in self.joint_names], dtype=int)
-
-    def _is_locked(self, joint: str) -> bool:
-        return any(fnmatch.fnmatch(joint, f"*{pattern}*") for pattern in self.locked_joints)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +119,7 @@ def _cut(clip: Clip, motion: SampledMotion, control_dt: float, options: ClipOpti
     keep = min(keep, len(motion.time))
     if keep < 2:
         raise MotionError(
-            f"{clip.provenance.get('file', clip.name)}: cut_off_import_length {options.cut_off_import_length} leaves "
+            f"{clip.file}: cut_off_import_length {options.cut_off_import_length} leaves "
             f"{keep} samples; a reference needs at least two"
         )
     frozen = max(options.n_append, 0)
@@ -182,7 +131,7 @@ def _cut(clip: Clip, motion: SampledMotion, control_dt: float, options: ClipOpti
 def _ground_shift(clip: Clip, robot: RobotLayout, feet: BodyStates) -> float:
     """Height to add so that the clip stands on the ground, m."""
     height = height_above_ground(robot.foot_points, feet)
-    file = clip.provenance.get("file", clip.name)
+    file = clip.file
     if abs(height) > MAX_GROUND_SHIFT:
         logger.warning("%s: its feet are %.3f m off the ground, taken for terrain: not shifted", file, height)
         return 0.0
@@ -197,8 +146,7 @@ def _contacts(clip: Clip, motion: SampledMotion, robot: RobotLayout, feet: BodyS
     missing = [foot for foot in robot.foot_bodies if foot not in motion.contacts]
     if missing:
         raise MotionError(
-            f"{clip.provenance.get('file', clip.name)}: has contacts of {', '.join(motion.contacts)} but not of "
-            f"{', '.join(missing)}"
+            f"{clip.file}: has contacts of {', '.join(motion.contacts)} but not of {', '.join(missing)}"
         )
     return np.stack([motion.contacts[foot] for foot in robot.foot_bodies], axis=1)
 

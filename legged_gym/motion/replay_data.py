@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from legged_gym.motion.formats import SUFFIXES, read_clip
-from legged_gym.motion.reference_states import ClipOptions, ReferenceStates, RobotLayout, reference_states
+from legged_gym.motion.reference_states import ClipOptions, ReferenceStates, reference_states
+from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.utils.errors import MotionError
 from legged_gym.utils.paths import find_data
 

@@ -51,7 +51,7 @@ def resample(clip: Clip, dt: float, start_time: float = 0.0, end_time: float | N
     end = clip.duration if end_time is None else min(end_time, clip.duration)
     if start_time < 0.0 or start_time >= end:
         raise MotionError(
-            f"{clip.provenance.get('file', clip.name)}: nothing is left between start_time {start_time:g} s and "
+            f"{clip.file}: nothing is left between start_time {start_time:g} s and "
             f"end_time {end:g} s of a clip of {clip.duration:g} s"
         )
     steps = int(np.floor((end - start_time) / dt + 1e-6))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from legged_gym.motion.clip import Clip
-from legged_gym.motion.reference_states import ClipOptions, RobotLayout, reference_states
+from legged_gym.motion.reference_states import ClipOptions, reference_states
+from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.utils.errors import MotionError
 
 MakeClip = Callable[..., Clip]
