@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,29 @@ class Clip:
         """Seconds from the first frame to the last: (T - 1) / fps."""
         return (self.num_frames - 1) / self.fps
 
+    def frames(self, start: int, stop: int | None = None) -> Clip:
+        """Frames start to stop - 1, as in python's slices but never beyond the clip.
+
+        Raises:
+            MotionError: they are not all in the clip, or fewer than two.
+        """
+        stop = self.num_frames if stop is None else stop
+        if not 0 <= start <= stop - 2 or stop > self.num_frames:
+            raise MotionError(
+                f"{self.file}: has no frames {start} to {stop}: it has {self.num_frames}, and two are needed"
+            )
+        cut = slice(start, stop)
+        links = self.links and Links(self.links.names, self.links.pos_w[cut], self.links.quat_wxyz[cut])
+        return replace(
+            self,
+            dof_pos=self.dof_pos[cut],
+            root_pos=self.root_pos[cut],
+            root_quat_wxyz=self.root_quat_wxyz[cut],
+            contacts=self.contacts and {foot: values[cut] for foot, values in self.contacts.items()},
+            links=links,
+            history=(*self.history, f"frames {start} to {stop} of {self.num_frames} taken"),
+        )
+
     def _error(self, field_name: str, message: str) -> MotionError:
         return MotionError(f"{self.file}: {field_name} {message}")
 
@@ -136,6 +159,9 @@ class Clip:
                 f"has length {norm[frame]:.4g} at frame {frame} ({len(bad)} frames in all); "
                 "rotations have length 1",
             )
+        norm[np.abs(norm - 1.0) < 1e-14] = (
+            1.0  # rounding alone: dividing again would not settle, it would wander
+        )
         quat = sign_continuous(self.root_quat_wxyz / norm[:, None])
         quat.flags.writeable = False
         object.__setattr__(self, "root_quat_wxyz", quat)

@@ -10,7 +10,6 @@ import numpy as np
 from legged_gym.motion.clip import Clip
 from legged_gym.motion.contacts import foot_contacts, height_above_ground
 from legged_gym.motion.feed_forward import effort_limits, inverse_dynamics_feed_forward
-from legged_gym.motion.formats import QuatOrder
 from legged_gym.motion.kinematics import BodyStates, forward_kinematics
 from legged_gym.motion.resample import SampledMotion, angular_velocity_w, linear_velocity, resample
 from legged_gym.motion.robot_layout import RobotLayout
@@ -24,35 +23,35 @@ MAX_GROUND_SHIFT = 0.1
 
 @dataclass(frozen=True)
 class ClipOptions:
-    """How clips are read and cut."""
+    """How clips are cut and completed."""
 
     start_time: float = 0.0
     """Second of the clip to start at."""
     end_time: float | None = None
     """Second to end at; None for the clip's own end."""
+    upsample_data: bool = True
+    """Resample to the control rate; False refuses clips of another rate."""
     cut_off_import_length: int = -1
     """Most samples to keep, after resampling; -1 for all."""
+    n_prepend: int = 0
+    """Frozen copies of the first sample to put before it."""
     n_append: int = 0
     """Frozen copies of the last sample to add."""
     height_direct_offset: float = 0.0
     """Added to all heights, m."""
-    default_data_fps: float | None = None
-    """Frames per second of files that do not state theirs; None or not positive for their format's usual rate."""
-    csv_root_quat_order: QuatOrder = "auto"
-    """Root quaternion order of CSV files."""
     ground_align: bool = False
-    """Shift each clip so that the median of its lowest foot point is on the ground."""
+    """Shift each clip on flat ground so that the median of its lowest foot point is on it."""
     feed_forward: bool = False
     """Compute inverse-dynamics torques."""
 
 
 @dataclass(frozen=True, eq=False)
 class ReferenceStates:
-    """States of one clip, T samples at the control rate, as float64 numpy; `ReplayData` describes the fields."""
+    """States of one clip, T samples at the control rate, as float64 numpy; `ReferenceFrame` describes the fields."""
 
     dof_pos: np.ndarray
     dof_vel: np.ndarray
-    root_pos: np.ndarray
+    root_pos_w: np.ndarray
     root_quat_wxyz: np.ndarray
     root_lin_vel_w: np.ndarray
     root_ang_vel_w: np.ndarray
@@ -61,7 +60,9 @@ class ReferenceStates:
     body_lin_vel_w: np.ndarray
     body_ang_vel_w: np.ndarray
     contacts: np.ndarray
+    """(T, feet) bool."""
     feed_forward: np.ndarray | None
+    """(T, J) joint torques that the motion needs, Nm."""
 
 
 def reference_states(
@@ -69,12 +70,19 @@ def reference_states(
 ) -> ReferenceStates:
     """Cut, resample and complete one clip.
 
-    Order: crop to [start_time, end_time], resample, cut to cut_off_import_length samples, append frozen samples, put on
-    the ground, add height_direct_offset. Velocities are differences of the result, so frozen samples are at rest.
+    Order: crop to [start_time, end_time], resample, cut to cut_off_import_length samples, add frozen samples at both
+    ends, put on the ground, add height_direct_offset. Velocities are differences of the result, so frozen samples are
+    at rest.
 
     Raises:
-        MotionError: joints or recorded contacts do not fit the robot, or the options leave fewer than two samples.
+        MotionError: joints or recorded contacts do not fit the robot, the rate is another one and `upsample_data` is
+            off, or the options leave fewer than two samples.
     """
+    if not options.upsample_data and abs(clip.fps * control_dt - 1.0) > 1e-6:
+        raise MotionError(
+            f"{clip.file}: has {clip.fps:g} frames per second and the control rate is {1.0 / control_dt:g}; "
+            "upsample_data=True resamples"
+        )
     motion = _cut(clip, resample(clip, control_dt, options.start_time, options.end_time), control_dt, options)
     index = robot.index
     dof_pos = motion.dof_pos[:, robot.joint_columns(clip)]
@@ -87,7 +95,7 @@ def reference_states(
     states = forward_kinematics(robot.model, robot.body_names + robot.foot_bodies, qpos, qvel)
     bodies = _select(states, slice(0, len(robot.body_names)))
     feet = _select(states, slice(len(robot.body_names), None))
-    if options.ground_align:
+    if options.ground_align and clip.terrain is None:
         shift = _ground_shift(clip, robot, feet)
         qpos[:, index.root_qpos + 2] += shift
         states.pos_w[..., 2] += shift  # bodies and feet are views of it
@@ -100,7 +108,7 @@ def reference_states(
     return ReferenceStates(
         dof_pos=dof_pos,
         dof_vel=dof_vel,
-        root_pos=qpos[:, index.root_qpos : index.root_qpos + 3] + raised,
+        root_pos_w=qpos[:, index.root_qpos : index.root_qpos + 3] + raised,
         root_quat_wxyz=motion.root_quat_wxyz,
         root_lin_vel_w=lin_vel,
         root_ang_vel_w=ang_vel,
@@ -114,7 +122,7 @@ def reference_states(
 
 
 def _cut(clip: Clip, motion: SampledMotion, control_dt: float, options: ClipOptions) -> SampledMotion:
-    """Keep the first samples, repeat the last one, as the options say."""
+    """Keep the first samples, repeat the first and the last one, as the options say."""
     keep = len(motion.time) if options.cut_off_import_length < 0 else options.cut_off_import_length
     keep = min(keep, len(motion.time))
     if keep < 2:
@@ -122,10 +130,13 @@ def _cut(clip: Clip, motion: SampledMotion, control_dt: float, options: ClipOpti
             f"{clip.file}: cut_off_import_length {options.cut_off_import_length} leaves "
             f"{keep} samples; a reference needs at least two"
         )
-    frozen = max(options.n_append, 0)
-    indices = np.concatenate((np.arange(keep), np.full(frozen, keep - 1)))
-    later = motion.time[keep - 1] + control_dt * np.arange(1, frozen + 1)
-    return motion.take(indices, np.concatenate((motion.time[:keep], later)))
+    before, after = max(options.n_prepend, 0), max(options.n_append, 0)
+    indices = np.concatenate((np.zeros(before, dtype=int), np.arange(keep), np.full(after, keep - 1)))
+    start = motion.time[:keep] + before * control_dt
+    time = np.concatenate(
+        (control_dt * np.arange(before), start, start[-1] + control_dt * np.arange(1, after + 1))
+    )
+    return motion.take(indices, time)
 
 
 def _ground_shift(clip: Clip, robot: RobotLayout, feet: BodyStates) -> float:

@@ -1,127 +1,144 @@
-"""All clips of a run as one set of tensors on the control-rate grid."""
+"""All clips of a run as one table of reference states on the control-rate grid."""
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import mujoco
 import numpy as np
 import torch
 from torch import Tensor
 
-from legged_gym.motion.formats import SUFFIXES, read_clip
-from legged_gym.motion.reference_states import ClipOptions, ReferenceStates, reference_states
+from legged_gym.motion.cache import CachedClip, ClipCache, code_digest, default_folder, digest, robot_digest
+from legged_gym.motion.clip import Clip
+from legged_gym.motion.clip_list import ClipEntry, find_clips, unique_names
+from legged_gym.motion.formats import ReadOptions, read_clip
+from legged_gym.motion.reference_states import ClipOptions, reference_states
+from legged_gym.motion.reference_table import ReferenceFrame, ReferenceTable, Slots, width
 from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.utils.errors import MotionError
-from legged_gym.utils.paths import find_data
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
-class ReplayData:
-    """Reference states of C clips, concatenated along F frames; float32 unless said otherwise, all on one device.
+@dataclass(frozen=True)
+class LibraryOptions:
+    """How a library of clips is found, read and completed."""
 
-    Positions and velocities are in the world frame; a body's are those of its origin. J joints and B bodies are in the
-    robot's order.
+    amass_data_root: str = ""
+    """Folder in which relative paths are looked for first; "" for the usual places only."""
+    read: ReadOptions = field(default_factory=ReadOptions)
+    """How files are read."""
+    clips: ClipOptions = field(default_factory=ClipOptions)
+    """How clips are cut and completed."""
+    cache: bool = True
+    """Keep finished clips on disk."""
+
+
+class ReplayData(ReferenceFrame):
+    """Reference states of C clips, concatenated along F frames: every field of `ReferenceFrame` is (F, ...) here.
+
+    All tensors are float32 unless said otherwise, on one device.
     """
 
     clip_names: list[str]
     """C names, unique."""
-    joint_names: tuple[str, ...]
-    body_names: tuple[str, ...]
-    foot_names: tuple[str, ...]
+    files: list[Path]
+    """C files they were read from."""
     control_dt: float
     """Time between frames, s; only the step to a clip's last frame may be shorter in the recording."""
     clip_start: Tensor
     """(C,) long, first frame of each clip."""
     clip_length: Tensor
     """(C,) long, frames of each clip."""
-    dof_pos: Tensor
-    """(F, J) rad."""
-    dof_vel: Tensor
-    """(F, J) rad/s."""
-    root_pos: Tensor
-    """(F, 3) m."""
-    root_quat_wxyz: Tensor
-    """(F, 4) body to world."""
-    root_lin_vel_w: Tensor
-    """(F, 3) m/s."""
-    root_ang_vel_w: Tensor
-    """(F, 3) rad/s."""
-    body_pos_w: Tensor
-    """(F, B, 3) m."""
-    body_quat_wxyz: Tensor
-    """(F, B, 4) body to world."""
-    body_lin_vel_w: Tensor
-    """(F, B, 3) m/s."""
-    body_ang_vel_w: Tensor
-    """(F, B, 3) rad/s."""
-    contacts: Tensor
-    """(F, n_feet) 1 where the foot is on the ground, else 0."""
+    clip_weight: Tensor
+    """(C,) how often each clip is to be drawn, against the others'."""
+    terrains: list[Path | None]
+    """C meshes that the clips play on; None is flat ground."""
+    table: ReferenceTable
+    """The same states as rows, for looking up frames."""
     feed_forward: Tensor | None
     """(F, J) joint torques that the motion needs, Nm; None unless asked for."""
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        entries: Sequence[ClipEntry],
+        clips: list[CachedClip],
+        robot: RobotLayout,
+        control_dt: float,
+        device: str | torch.device,
+    ) -> None:
+        """Lay finished clips (`finish_clip`) one after the other; `load` is the way to make one.
+
+        `clips` is empty afterwards: a long library must not be in memory twice.
+        """
+        self.clip_names, self.control_dt = unique_names(entries), control_dt
+        self.files = [entry.file for entry in entries]
+        self.joint_names, self.body_names, self.foot_names = (
+            robot.joint_names, robot.body_names, robot.foot_bodies,
+        )  # fmt: skip
+        lengths = [len(clip.rows) for clip in clips]
+        self.terrains = [
+            None if clip.about["terrain"] is None else entry.file.parent / clip.about["terrain"]
+            for entry, clip in zip(entries, clips, strict=True)
+        ]
+        slots = table_slots(robot)
+        rows, extra = _concatenate(clips, sum(width(shape) for shape in slots.values()))
+        self.table = ReferenceTable(rows.to(device), slots)
+        self.feed_forward = None if extra is None else extra.to(device)
+        super().__init__(self.table.rows, slots)
+        self.clip_length = torch.tensor(lengths, device=device)
+        self.clip_start = torch.cumsum(self.clip_length, 0) - self.clip_length
+        self.clip_weight = torch.tensor([entry.weight for entry in entries], device=device)
         self._clip_of_frame = torch.repeat_interleave(
-            torch.arange(self.num_clips, device=self.clip_start.device), self.clip_length
+            torch.arange(self.num_clips, device=device), self.clip_length
         )
-        self._starts: dict[int, Tensor] = {}
 
     @classmethod
     def load(
         cls,
         paths: str | Path | Sequence[str | Path],
         *,
-        model: mujoco.MjModel,
-        joint_names: Sequence[str],
-        body_names: Sequence[str],
-        foot_bodies: Sequence[str],
+        robot: RobotLayout,
         control_dt: float,
         device: str | torch.device,
-        locked_joints: Sequence[str] = (),
-        **options: Any,
+        options: LibraryOptions | None = None,
     ) -> ReplayData:
-        """Read clips and complete them on a robot.
+        """Find clips, read them and complete them on a robot, or take what the cache has of that.
 
         Args:
-            paths: a file, a folder, a glob, or a list of them.
-            model: the robot.
-            joint_names: its joints, in the order wanted.
-            body_names: its bodies, in the order wanted.
-            foot_bodies: its feet.
+            paths: a file, a folder, a glob, a YAML list (see `clip_list`), or a list of these.
+            robot: the robot; its order of joints, bodies and feet is that of the result.
             control_dt: control period, s.
             device: where the tensors live.
-            locked_joints: name patterns of joints that files may have though the robot has them locked.
-            **options: fields of `ClipOptions`.
+            options: see `LibraryOptions`; None for its defaults.
 
         Raises:
             MotionError: no file is found, or one is malformed or does not fit the robot.
         """
-        choice = ClipOptions(**options)
-        robot = RobotLayout(model, joint_names, body_names, foot_bodies, locked_joints)
-        fps = choice.default_data_fps if choice.default_data_fps and choice.default_data_fps > 0.0 else None
-        files = motion_files(paths)
-        clips = [read_clip(file, fps=fps, csv_root_quat_order=choice.csv_root_quat_order) for file in files]
-        states = [reference_states(clip, robot, control_dt, choice) for clip in clips]
-        lengths = torch.tensor([len(state.dof_pos) for state in states], device=device)
-        data = cls(
-            clip_names=_unique_names(files),
-            joint_names=robot.joint_names,
-            body_names=robot.body_names,
-            foot_names=robot.foot_bodies,
-            control_dt=control_dt,
-            clip_start=torch.cumsum(lengths, 0) - lengths,
-            clip_length=lengths,
-            **_concatenate(states, device),
-        )
+        options = options or LibraryOptions()
+        begin = time.perf_counter()
+        entries = find_clips(paths, options.amass_data_root)
+        cache = ClipCache(default_folder() if options.cache else None)
+        cache.remove_old()
+        base = (code_digest(), robot_digest(robot), control_dt, _without_robot(options.read), options.clips)
+        clips = []
+        for number, entry in enumerate(entries, 1):
+            key = digest(
+                *base, _content(entry), entry.file.suffix, entry.start_frame, entry.end_frame, entry.fps
+            )
+            clips.append(cache.get(key, lambda entry=entry: finish_clip(entry, robot, control_dt, options)))
+            _report(entry, clips[-1], number, len(entries))
+        data = cls(entries, clips, robot, control_dt, device)
         logger.info(
-            "%d clips, %d frames (%.1f s)", data.num_clips, data.num_frames, data.num_frames * control_dt
-        )
+            "%d clips (%d from the cache), %d frames, %.1f s of motion, %.0f MB, loaded in %.1f s",
+            data.num_clips, cache.hits, data.num_frames, data.num_frames * control_dt, data.num_bytes / 2**20,
+            time.perf_counter() - begin,
+        )  # fmt: skip
         return data
 
     @property
@@ -134,25 +151,11 @@ class ReplayData:
         """F."""
         return len(self.dof_pos)
 
-    def sample(self, n: int, generator: torch.Generator | None = None, min_remaining: int = 2) -> Tensor:
-        """Draw frames uniformly among those that have at least `min_remaining` frames of their clip after them.
-
-        Returns:
-            (n,) long frame indices.
-
-        Raises:
-            MotionError: no clip is longer than `min_remaining` frames.
-        """
-        starts = self._starts.get(min_remaining)
-        if starts is None:
-            frames = torch.arange(self.num_frames, device=self.clip_start.device)
-            starts = frames[self.clip_last_frame(self._clip_of_frame) - frames >= min_remaining]
-            if len(starts) == 0:
-                raise MotionError(
-                    f"no clip of {', '.join(self.clip_names)} has more than {min_remaining} frames, as episodes need"
-                )
-            self._starts[min_remaining] = starts
-        return starts[torch.randint(len(starts), (n,), generator=generator, device=starts.device)]
+    @property
+    def num_bytes(self) -> int:
+        """Memory that the states take."""
+        tensors = [self.table.rows] + ([] if self.feed_forward is None else [self.feed_forward])
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def clip_of(self, frames: Tensor) -> Tensor:
         """Clip ids of frames. (...) long -> (...) long."""
@@ -163,48 +166,80 @@ class ReplayData:
         return self.clip_start[clips] + self.clip_length[clips] - 1
 
 
-def motion_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Files that paths, globs and folders mean, each once, sorted within each.
+def table_slots(robot: RobotLayout) -> Slots:
+    """Columns of the table, in their order."""
+    joints, bodies = len(robot.joint_names), len(robot.body_names)
+    return {
+        "dof_pos": (joints,),
+        "dof_vel": (joints,),
+        "root_pos_w": (3,),
+        "root_quat_wxyz": (4,),
+        "root_lin_vel_w": (3,),
+        "root_ang_vel_w": (3,),
+        "body_pos_w": (bodies, 3),
+        "body_quat_wxyz": (bodies, 4),
+        "body_lin_vel_w": (bodies, 3),
+        "body_ang_vel_w": (bodies, 3),
+        "contacts": (len(robot.foot_bodies),),
+    }
+
+
+def finish_clip(
+    entry: ClipEntry, robot: RobotLayout, control_dt: float, options: LibraryOptions
+) -> CachedClip:
+    """Read one clip and complete it; its feed-forward torques, where wanted, are the last columns.
 
     Raises:
-        MotionError: one of them means no file; says where it was looked for.
+        MotionError: the file is malformed or does not fit the robot, or the entry's frames are not in it.
     """
-    wanted = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    if not wanted:
-        raise MotionError("no motion file is named")
-    files: dict[Path, None] = {}
-    for pattern in wanted:
-        for found in find_data(pattern):
-            if not found.is_dir():
-                files[found] = None
-                continue
-            inside = sorted(file for file in found.iterdir() if file.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise MotionError(f"{found}: holds no motion file ({', '.join(SUFFIXES)})")
-            files.update(dict.fromkeys(inside))
-    return list(files)
+    clip = _read(entry, options.read)
+    states = reference_states(clip, robot, control_dt, options.clips)
+    columns = [getattr(states, name) for name in table_slots(robot)]
+    if states.feed_forward is not None:
+        columns.append(states.feed_forward)
+    rows = np.concatenate([np.asarray(c, np.float32).reshape(len(c), -1) for c in columns], axis=1)
+    return CachedClip(rows, {"terrain": clip.terrain, "history": list(clip.history)})
 
 
-def _unique_names(files: list[Path]) -> list[str]:
-    """Stems of files; where two agree, as much of their folders in front as tells them apart."""
-    names = [file.stem for file in files]
-    depth = 1
-    while len(set(names)) < len(names):
-        depth += 1
-        names = [
-            "/".join((*file.parts[-depth:-1], file.stem)) if names.count(name) > 1 else name
-            for file, name in zip(files, names, strict=True)
-        ]
-        if depth > max(len(file.parts) for file in files):  # same path but for the suffix
-            return [str(file) for file in files]
-    return names
+def _read(entry: ClipEntry, options: ReadOptions) -> Clip:
+    clip = read_clip(entry.file, options)
+    if entry.fps is not None and entry.fps != clip.fps:
+        said = f"taken for {entry.fps:g} frames per second instead of {clip.fps:g}, as the list of clips says"
+        clip = dataclasses.replace(clip, fps=entry.fps, history=(*clip.history, said))
+    if entry.start_frame or entry.end_frame is not None:
+        clip = clip.frames(entry.start_frame, entry.end_frame)
+    return clip
 
 
-def _concatenate(states: list[ReferenceStates], device: str | torch.device) -> dict[str, Tensor | None]:
-    """Every field of the states as one float32 tensor over all frames."""
-    tensors: dict[str, Tensor | None] = {}
-    for name in (field.name for field in fields(ReferenceStates)):
-        parts = [getattr(state, name) for state in states]
-        joined = None if parts[0] is None else torch.as_tensor(np.concatenate(parts), dtype=torch.float32)
-        tensors[name] = None if joined is None else joined.to(device)
-    return tensors
+def _report(entry: ClipEntry, clip: CachedClip, number: int, count: int) -> None:
+    logger.info("%s (%d of %d): %d frames", entry.file, number, count, len(clip.rows))
+    for sentence in clip.about["history"]:
+        logger.info("%s: %s", entry.file, sentence)
+
+
+def _content(entry: ClipEntry) -> bytes:
+    try:
+        return entry.file.read_bytes()
+    except OSError as error:
+        raise MotionError(f"{entry.file}: cannot be read ({error.strerror})") from None
+
+
+def _without_robot(options: ReadOptions) -> ReadOptions:
+    return dataclasses.replace(options, robot=None)  # the robot has a digest of its own
+
+
+def _concatenate(clips: list[CachedClip], main: int) -> tuple[Tensor, Tensor | None]:
+    """Rows (F, main), and what columns there are beyond (F, J) or None. Empties `clips` as it goes."""
+    total, columns = sum(len(clip.rows) for clip in clips), clips[0].rows.shape[1]
+    rows = torch.empty(total, main)
+    extra = torch.empty(total, columns - main) if columns > main else None
+    start = 0
+    clips.reverse()
+    while clips:
+        source = torch.from_numpy(clips.pop().rows)
+        stop = start + len(source)
+        rows[start:stop] = source[:, :main]
+        if extra is not None:
+            extra[start:stop] = source[:, main:]
+        start = stop
+    return rows, extra

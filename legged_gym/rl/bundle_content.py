@@ -86,7 +86,7 @@ def reference_arrays(env: Any) -> dict[str, np.ndarray] | None:
         "target_offset": env.target_offsets,
         "dof_pos": data.dof_pos,
         "dof_vel": data.dof_vel,
-        "root_pos_w": data.root_pos,
+        "root_pos_w": data.root_pos_w,
         "root_quat_wxyz": data.root_quat_wxyz,
         "root_lin_vel_w": data.root_lin_vel_w,
         "root_ang_vel_w": data.root_ang_vel_w,

@@ -6,7 +6,7 @@ import csv
 import logging
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 
 from legged_gym.rl.rl_config import RunnerCfg
 from legged_gym.utils.errors import DependencyError, RunError
+from legged_gym.utils.paths import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +135,24 @@ def read_progress(path: Path) -> list[dict[str, str]]:
         return [
             row for row in csv.DictReader(file) if None not in row.values()
         ]  # a killed run may leave half a row
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows of equal columns as a table, whole or not at all; nothing for no rows.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    if not rows:
+        return
+
+    def write(partial: Path) -> None:
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    write_atomically(path, write)
 
 
 def _format(row: Mapping[str, float]) -> dict[str, str]:

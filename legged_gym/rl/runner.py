@@ -5,6 +5,8 @@ Beyond rsl_rl's VecEnv interface an env may offer the following; each is used wh
 * ``state_dict()``: everything in the env that a later step depends on, as tensors and plain values, and
   ``load_state_dict(state)`` to put it back;
 * ``timings()``: seconds spent in each part of its steps since the last call, e.g. {"physics": 12.3};
+* ``iteration_log()``: scalars by name for the row of an iteration;
+* ``tables()``: name -> rows, kept as <name>.csv beside the checkpoints;
 * ``observation_layout()``: group -> layout, whose ``to_dict()`` is a list of terms with "name", "start",
   "stop" and whatever else defines them;
 * ``joint_names``: the robot's actuated joints in the order of the actions.
@@ -30,7 +32,7 @@ from legged_gym.rl.plots import plot_learning_curve
 from legged_gym.rl.ppo import PPO
 from legged_gym.rl.progress import ProgressDisplay
 from legged_gym.rl.rl_config import TrainCfg, check_train_cfg
-from legged_gym.rl.run_log import EpisodeStatistics, RunLog
+from legged_gym.rl.run_log import EpisodeStatistics, RunLog, write_table
 from legged_gym.rl.seeding import rng_state, seed_everything, set_rng_state
 from legged_gym.rl.signals import StopRequest
 from legged_gym.utils.errors import RunError
@@ -180,6 +182,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             **{f"loss/{key}": value for key, value in losses.items()},
             **{f"time_ms/{key}": 1e3 * value for key, value in times.items()},
             **self.statistics.collect(),
+            **(self.env.iteration_log() if hasattr(self.env, "iteration_log") else {}),
         }
 
     @torch.no_grad()
@@ -238,6 +241,8 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         """Write model_<iterations completed>.pt, and the learning curve unless it was drawn a moment ago."""
         path = checkpoint_path(folder, self.current_learning_iteration)
         self.save(path)
+        for name, rows in self.env.tables().items() if hasattr(self.env, "tables") else ():
+            write_table(folder / f"{name}.csv", rows)
         if last or time.monotonic() - self._plotted >= PLOT_INTERVAL_S:
             plot_learning_curve(folder / "progress.csv", folder / "learning_curve.png")
             self._plotted = time.monotonic()

@@ -39,7 +39,6 @@ def export(argv: list[str]) -> None:
 
     from rich.console import Console
 
-    from legged_gym.motion.replay_data import motion_files
     from legged_gym.rl import bundle_content, provenance
     from legged_gym.rl.export import check_destination, export_bundle
     from legged_gym.scripts import _session
@@ -50,13 +49,12 @@ def export(argv: list[str]) -> None:
     env = _session.build_evaluation_env(command, "as_trained", start_noise=0.0)
     policy = _session.load_policy(checkpoint, env)
     iteration = policy.content["iteration"]
-    files = motion_files(cfg.env.deepmimic.amass_replay_data_path)
     origin = provenance.make_provenance(
         config=policy.content["config"],
         run=checkpoint.parent.name,
         iteration=iteration,
         samples=policy.content["samples"],
-        clips=dict(zip(env.data.clip_names, files, strict=True)),
+        clips=dict(zip(env.data.clip_names, env.data.files, strict=True)),
         evaluation=provenance.find_evaluation(checkpoint.parent, iteration, args.evaluation),
     )
     whole_robot = build_robot(replace(cfg.env.asset, locked_joints=[]), cfg.env.control)

@@ -34,17 +34,19 @@ def resources_dir() -> Path:
     return data_root() / "resources"
 
 
-def find_data(pattern: str | os.PathLike[str]) -> list[Path]:
+def find_data(pattern: str | os.PathLike[str], root: str = "") -> list[Path]:
     """Files or folders that a path or glob names, sorted by name.
 
-    Looked for as given, then under ``retargeted_data`` of the checkout (or of the installed package), then in a
-    folder ``retargeted_data`` beside it. The first place with a match is taken.
+    Looked for in ``root`` where one is given, then as given, then under ``retargeted_data`` of the checkout (or of the
+    installed package), then in a folder ``retargeted_data`` beside it. The first place with a match is taken.
 
     :raises MotionError: no match anywhere; lists the places.
     """
     text = os.path.expanduser(os.fspath(pattern))
-    root = data_root()
-    places = [Path.cwd(), root / "retargeted_data", root.parent / "retargeted_data"]
+    checkout = data_root()
+    places = [Path.cwd(), checkout / "retargeted_data", checkout.parent / "retargeted_data"]
+    if root:
+        places.insert(0, Path(root).expanduser())
     if os.path.isabs(text):
         places = places[:1]
     for place in places:

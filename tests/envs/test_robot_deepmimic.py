@@ -123,7 +123,7 @@ def test_start_noise_stays_within_its_bounds_and_is_there(make_env):
 
 
 def test_starts_are_spread_over_the_clip_with_the_asked_share_at_its_beginning(task_cfg, make_env):
-    task_cfg.env.deepmimic.start_sampling = "uniform"
+    task_cfg.env.deepmimic.clip_weighting_strategy = "uniform_step"
     task_cfg.env.deepmimic.start_frame_share = 0.25
     env = make_env()
     starts = env.starts.sample(8000)

@@ -28,7 +28,7 @@ def test_joints_and_bodies_are_matched_by_name(layout: RobotLayout, biped_clip: 
     clip = biped_clip()  # lists the right hip first
     states = reference_states(clip, layout, DT, ClipOptions())
     assert np.allclose(states.dof_pos[-1], clip.dof_pos[-1, ::-1])
-    assert np.allclose(states.body_pos_w[:, 0], states.root_pos)
+    assert np.allclose(states.body_pos_w[:, 0], states.root_pos_w)
     lateral = states.body_pos_w[0, :, 1]  # the clip starts facing x
     assert np.allclose(lateral, [0.0, -0.1, 0.1])
 
@@ -58,7 +58,7 @@ def test_body_velocities_are_the_derivative_of_body_positions(
 def test_a_clip_is_cut_then_frozen_at_its_end(layout: RobotLayout, biped_clip: MakeClip) -> None:
     states = reference_states(biped_clip(), layout, DT, ClipOptions(cut_off_import_length=20, n_append=5))
     assert len(states.dof_pos) == 25
-    assert np.allclose(states.root_pos[19:, 0], 0.7 * 19 * DT)
+    assert np.allclose(states.root_pos_w[19:, 0], 0.7 * 19 * DT)
     assert np.allclose(states.root_lin_vel_w[20:], 0.0)
     assert np.allclose(states.root_lin_vel_w[:19, 0], 0.7)
     assert states.root_lin_vel_w[19, 0] == pytest.approx(0.35)  # centre of moving and standing
@@ -78,9 +78,9 @@ def test_a_cut_to_one_frame_is_refused(layout: RobotLayout, biped_clip: MakeClip
 
 def test_seconds_are_cut_before_resampling(layout: RobotLayout, biped_clip: MakeClip) -> None:
     states = reference_states(biped_clip(frames=91), layout, DT, ClipOptions(start_time=1.0, end_time=2.0))
-    assert len(states.root_pos) == 51
-    assert states.root_pos[0, 0] == pytest.approx(0.7)
-    assert states.root_pos[-1, 0] == pytest.approx(1.4)
+    assert len(states.root_pos_w) == 51
+    assert states.root_pos_w[0, 0] == pytest.approx(0.7)
+    assert states.root_pos_w[-1, 0] == pytest.approx(1.4)
 
 
 @pytest.mark.parametrize("sunk", [-0.011, 0.02])
@@ -91,8 +91,8 @@ def test_ground_alignment_puts_the_median_sole_on_the_ground(
     clip = biped_clip(dof_pos=np.zeros((31, 2)), root_pos=np.tile([0, 0, 0.5 + sunk], (31, 1)))
     plain = reference_states(clip, layout, DT, ClipOptions())
     aligned = reference_states(clip, layout, DT, ClipOptions(ground_align=True))
-    assert np.allclose(plain.root_pos[:, 2], 0.5 + sunk)
-    assert np.allclose(aligned.root_pos[:, 2], 0.5)
+    assert np.allclose(plain.root_pos_w[:, 2], 0.5 + sunk)
+    assert np.allclose(aligned.root_pos_w[:, 2], 0.5)
     assert np.allclose(plain.body_pos_w - aligned.body_pos_w, [0.0, 0.0, sunk])
 
 
@@ -101,7 +101,7 @@ def test_a_clip_on_terrain_is_not_pulled_down(
 ) -> None:
     clip = biped_clip(root_pos=np.tile([0, 0, 1.0], (31, 1)))
     states = reference_states(clip, layout, DT, ClipOptions(ground_align=True))
-    assert np.allclose(states.root_pos[:, 2], 1.0)
+    assert np.allclose(states.root_pos_w[:, 2], 1.0)
     assert "taken for terrain: not shifted" in caplog.text
 
 
@@ -111,7 +111,7 @@ def test_a_height_offset_raises_everything_and_keeps_contacts(
     clip = biped_clip(dof_pos=np.zeros((31, 2)), root_pos=np.tile([0, 0, 0.5], (31, 1)))
     plain = reference_states(clip, layout, DT, ClipOptions())
     raised = reference_states(clip, layout, DT, ClipOptions(height_direct_offset=0.2))
-    assert np.allclose(raised.root_pos - plain.root_pos, [0, 0, 0.2])
+    assert np.allclose(raised.root_pos_w - plain.root_pos_w, [0, 0, 0.2])
     assert np.allclose(raised.body_pos_w - plain.body_pos_w, [0, 0, 0.2])
     assert plain.contacts.all()
     assert raised.contacts.all()

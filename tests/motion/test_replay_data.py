@@ -1,5 +1,5 @@
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import mujoco
@@ -9,7 +9,9 @@ import torch
 
 from legged_gym.motion.clip import Clip
 from legged_gym.motion.formats.npz_file import write_npz
-from legged_gym.motion.replay_data import ReplayData, motion_files
+from legged_gym.motion.reference_states import ClipOptions
+from legged_gym.motion.replay_data import LibraryOptions, ReplayData
+from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.sim.robot_model import Robot, build_robot
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
 from legged_gym.utils.errors import MotionError
@@ -29,13 +31,15 @@ def folder(tmp_path: Path, biped_clip: MakeClip) -> Path:
 def _load(paths: str | Path | list[str], model: mujoco.MjModel, **options: object) -> ReplayData:
     return ReplayData.load(
         paths,
-        model=model,
-        joint_names=("left_hip", "right_hip"),
-        body_names=("pelvis", "left_foot", "right_foot"),
-        foot_bodies=("left_foot", "right_foot"),
+        robot=RobotLayout(
+            model,
+            ("left_hip", "right_hip"),
+            ("pelvis", "left_foot", "right_foot"),
+            ("left_foot", "right_foot"),
+        ),
         control_dt=0.02,
         device="cpu",
-        **options,
+        options=LibraryOptions(clips=ClipOptions(**options)),
     )
 
 
@@ -55,52 +59,11 @@ def test_clips_lie_one_after_the_other(folder: Path, biped: mujoco.MjModel) -> N
     assert torch.allclose(data.root_lin_vel_w[:, 0], torch.tensor(0.7), atol=1e-5)
 
 
-def test_frames_are_drawn_uniformly_and_never_too_near_the_end(folder: Path, biped: mujoco.MjModel) -> None:
-    data = _load(folder, biped)
-    n = 80_000
-    drawn = data.sample(n, torch.Generator().manual_seed(0), min_remaining=4)
-    counts = torch.bincount(drawn, minlength=43)
-    allowed = torch.cat([torch.arange(length) < length - 4 for length in LENGTHS])
-    assert not counts[~allowed].any()
-    expected = n / int(allowed.sum())  # 31 frames
-    assert (counts[allowed] - expected).abs().max() < 5 * expected**0.5
-
-
-def test_draws_follow_the_generator(folder: Path, biped: mujoco.MjModel) -> None:
-    data = _load(folder, biped)
-    a, b, c = (data.sample(20, torch.Generator().manual_seed(seed)) for seed in (5, 5, 6))
-    assert torch.equal(a, b)
-    assert not torch.equal(a, c)
-
-
-def test_too_short_clips_cannot_be_sampled(folder: Path, biped: mujoco.MjModel) -> None:
-    with pytest.raises(MotionError, match="no clip of a, b, c has more than 26 frames"):
-        _load(folder, biped).sample(1, torch.Generator(), min_remaining=26)
-
-
 def test_options_reach_the_clips(folder: Path, biped: mujoco.MjModel) -> None:
     data = _load(folder / "c.npz", biped, cut_off_import_length=10, n_append=3, feed_forward=True)
     assert data.num_frames == 13
     assert data.feed_forward.shape == (13, 2)
     assert data.feed_forward.isfinite().all()
-
-
-def test_files_globs_folders_and_lists_are_found_once_each(folder: Path) -> None:
-    a, b, c = (folder / f"{name}.npz" for name in "abc")
-    (folder / "notes.txt").write_text("not a motion")
-    assert motion_files(str(b)) == [b]
-    assert motion_files(folder) == [a, b, c]
-    assert motion_files(f"{folder}/[bc].npz") == [b, c]
-    assert motion_files([str(c), str(folder)]) == [c, a, b]
-
-
-def test_nothing_found_says_what_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(MotionError, match=r"no file matches none\*\.csv; looked in .*retargeted_data"):
-        motion_files("none*.csv")
-    with pytest.raises(MotionError, match=r"holds no motion file \(\.csv, \.npz\)"):
-        motion_files(tmp_path)
-    with pytest.raises(MotionError, match="no motion file is named"):
-        motion_files([])
 
 
 def test_equal_file_names_are_told_apart_by_folder(
@@ -140,17 +103,16 @@ def test_a_long_dance_has_no_velocity_spikes(shared_dir: Path, g1: Robot) -> Non
     data = _load_g1(shared_dir / "data/g1/lafan1/dance1_subject2.csv", g1, start_time=8.0, end_time=20.0)
     assert data.num_frames == 601
     assert data.root_ang_vel_w.norm(dim=1).max() < 10.0
-    assert np.isclose(data.root_pos[:, 2].min(), 0.647, atol=0.01)
+    assert np.isclose(data.root_pos_w[:, 2].min(), 0.647, atol=0.01)
 
 
-def _load_g1(path: Path, robot: Robot, **options: object) -> ReplayData:
+def _load_g1(path: Path, robot: Robot, locked_joints: Sequence[str] = (), **options: object) -> ReplayData:
     return ReplayData.load(
         path,
-        model=robot.compile(),
-        joint_names=robot.joint_names,
-        body_names=robot.body_names,
-        foot_bodies=robot.foot_bodies,
+        robot=RobotLayout(
+            robot.compile(), robot.joint_names, robot.body_names, robot.foot_bodies, locked_joints
+        ),
         control_dt=0.02,
         device="cpu",
-        **options,
+        options=LibraryOptions(clips=ClipOptions(**options)),
     )

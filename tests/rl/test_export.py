@@ -75,7 +75,7 @@ class ToyEnv:
             body_pos_w=torch.randn(FRAMES, 2, 3, generator=rng),
             **{
                 name: torch.randn(FRAMES, 3, generator=rng)
-                for name in ("root_pos", "root_lin_vel_w", "root_ang_vel_w")
+                for name in ("root_pos_w", "root_lin_vel_w", "root_ang_vel_w")
             },
         )
         self.anchor, self.upper_body = 1, torch.tensor([0])

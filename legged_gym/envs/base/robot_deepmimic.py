@@ -6,11 +6,13 @@ import torch
 from tensordict import TensorDict
 from torch import Tensor
 
+from legged_gym.envs.base.clip_statistics import ClipStatistics
 from legged_gym.envs.base.legged_robot import LeggedRobot
-from legged_gym.envs.base.reference import ReferenceFrame, ReferenceTable
+from legged_gym.envs.base.motion_library import load_library
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
 from legged_gym.envs.base.start_sampling import StartSampler
 from legged_gym.envs.terms import find_terms, known_terms, rewards, terminations
+from legged_gym.motion.reference_table import ReferenceFrame
 from legged_gym.motion.replay_data import ReplayData
 from legged_gym.utils import math
 from legged_gym.utils.errors import ConfigError
@@ -41,6 +43,7 @@ class RobotDeepMimic(LeggedRobot):
             MotionError: A clip cannot be read or does not fit the robot.
         """
         self.cfg = cfg
+        cfg.deepmimic.check()
         super().__init__(cfg, seed, device)
         self._load_motion()
         self._index_bodies()
@@ -59,6 +62,7 @@ class RobotDeepMimic(LeggedRobot):
         done = failed | timed_out
         ids = done.nonzero().squeeze(-1)
         self.starts.note_failures(self.frame[failed])
+        self.clip_statistics.add(self.data.clip_of(self.frame[ids]), ~failed[ids])
         self._note_episodes(ids, failed)
         if len(ids):
             with self.timed("reset"):
@@ -125,6 +129,9 @@ class RobotDeepMimic(LeggedRobot):
         )  # fmt: skip
         root_pos[:, 2] += cfg.respawn_z_offset
         if noise is not None:
+            unposed = self._unposed(len(env_ids))
+            dof_pos = torch.where(unposed, self.default_dof_pos, dof_pos)
+            dof_vel = dof_vel * ~unposed
             root_pos += noise["root_pos"]
             root_quat = math.quat_mul(math.quat_from_rotation_vector(noise["root_rot"]), root_quat)
             dof_pos = torch.clamp(dof_pos + noise["dof_pos"], self.dof_lower, self.dof_upper)
@@ -141,6 +148,13 @@ class RobotDeepMimic(LeggedRobot):
         self.actions[env_ids] = standing.clamp(-limit, limit) if self.cfg.control.control_type == "P" else 0.0
         self.last_actions[env_ids] = self.actions[env_ids]
         self.last_foot_contact[env_ids] = self.foot_contact[env_ids]
+
+    def _unposed(self, n: int) -> Tensor:
+        """Which of n resets start in the default pose, (n, 1) bool."""
+        share = self.cfg.deepmimic.init_default_frac
+        if share == 0.0:
+            return torch.zeros(n, 1, dtype=torch.bool, device=self.device)
+        return torch.rand(n, 1, generator=self.generator, device=self.device) < share
 
     def _start_noise(self, n: int) -> dict[str, Tensor]:
         scales = self.cfg.noise.init_noise_scales
@@ -218,29 +232,16 @@ class RobotDeepMimic(LeggedRobot):
         return [name for name in self.robot.body_names if name in watched]
 
     def _load_motion(self) -> None:
-        cfg = self.cfg.deepmimic
-        self.data = ReplayData.load(
-            cfg.amass_replay_data_path,
-            model=self.robot.compile(),
-            joint_names=self.robot.joint_names,
-            body_names=self.sim.body_names,
-            foot_bodies=self.robot.foot_bodies,
-            control_dt=self.step_dt,
-            device=self.device,
-            start_time=cfg.start_time,
-            end_time=cfg.end_time,
-            cut_off_import_length=cfg.cut_off_import_length,
-            n_append=cfg.n_append,
-            height_direct_offset=cfg.height_direct_offset,
-            default_data_fps=cfg.default_data_fps,
-            csv_root_quat_order=cfg.csv_root_quat_order,
-            ground_align=cfg.ground_align,
-            locked_joints=self.cfg.asset.locked_joints,
-            feed_forward=self.cfg.control.feed_forward == "inverse_dynamics",
-        )
-        self.reference_table = ReferenceTable(self.data)
+        self.data = load_library(self.cfg, self.robot, self.sim.body_names, self.step_dt, self.device)
+        self.reference_table = self.data.table
         self.target_offsets = self._joint_target_offsets()
-        self.starts = StartSampler(self.data, cfg, self.generator)
+        cfg = self.cfg.deepmimic
+        self.clip_statistics = ClipStatistics(
+            self.data.clip_names, cfg.adaptive_weight_update_interval, self.device
+        )
+        self.starts = StartSampler(self.data, cfg, self.clip_statistics, self.generator)
+        if cfg.truncate_rollout_length != -1:
+            self.max_episode_length = min(self.max_episode_length, cfg.truncate_rollout_length)
 
     def _joint_target_offsets(self) -> Tensor:
         """Joint targets of a zero action for every frame, (F, J).
@@ -311,6 +312,16 @@ class RobotDeepMimic(LeggedRobot):
         self.refresh()
         self._build_observations()
 
+    # ------------------------------------------------------------------ logging
+
+    def iteration_log(self) -> dict[str, float]:
+        """Scalars for the log of a training iteration: how often the clips succeed."""
+        return self.clip_statistics.scalars(self.cfg.deepmimic.max_logged_clips)
+
+    def tables(self) -> dict[str, list[dict]]:
+        """Tables kept beside the checkpoints: every clip with its success rate, the worst first."""
+        return {"clips": self.clip_statistics.table()}
+
     # ------------------------------------------------------------------ resuming
 
     def state_dict(self) -> dict:
@@ -320,7 +331,7 @@ class RobotDeepMimic(LeggedRobot):
             "last_frame": self.last_frame.clone(),
             "reward_sums": self._reward_sums.clone(),
             "failures": self.starts.failures.clone(),
-            "clips": list(self.data.clip_names),
+            "clip_statistics": self.clip_statistics.state_dict(),
         }
 
     def load_state_dict(self, state: dict) -> None:
@@ -329,5 +340,6 @@ class RobotDeepMimic(LeggedRobot):
         self.frame.copy_(state["frame"])
         self.last_frame.copy_(state["last_frame"])
         self._reward_sums.copy_(state["reward_sums"])
+        self.clip_statistics.load_state_dict(state["clip_statistics"])
         self.starts.failures.copy_(state["failures"])
         self.refresh()

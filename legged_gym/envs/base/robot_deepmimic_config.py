@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.utils.errors import ConfigError
 
 
 @dataclass
@@ -13,23 +14,35 @@ class DeepMimicCfg:
     """The reference motion: which clips, how they are read, where episodes start and when they are lost."""
 
     amass_replay_data_path: list[str] = field(default_factory=lambda: ["g1/walk_forward.npz"])
-    """Clips: files, globs or folders; looked for as given, then under retargeted_data/, then in a folder beside it."""
-    default_data_fps: float = 30.0
-    """Frame rate of clips whose file does not say, Hz."""
+    """Clips: files, globs, folders, YAML lists; looked for as given, then under retargeted_data/ or a folder beside it."""
+    amass_data_root: str = ""
+    """Folder in which relative paths of clips are looked for first; "" = the usual places only."""
+    default_data_fps: float | None = None
+    """Rate of clips whose file does not say, Hz; None or -1: 30 for CSV files, an error for others."""
+    upsample_data: bool = True
+    """Resample clips to the control rate, up or down; False = refuse clips of another rate."""
     csv_root_quat_order: Literal["auto", "xyzw", "wxyz"] = "auto"
     """Quaternion order of CSV clips: xyzw (LAFAN1, Unitree), wxyz (Kimodo), or found out from the data."""
+    is_csv_joint_only: bool = False
+    """Also take CSV rows of joints alone, without a root: the pelvis stays upright, the lower sole on the ground."""
+    default_joint_order_type: str | None = None
+    """Joint order of files without names: g1, g1_23dof, g1_isaaclab; None = g1, or what the file's own bodies prove."""
     start_time: float = 0.0
     """Cut: seconds of every clip to skip."""
     end_time: float | None = None
     """Cut: second at which every clip ends; None = its own end."""
     cut_off_import_length: int = -1
     """Longest clip imported, in control steps after resampling; -1 = no limit."""
+    n_prepend: int = 0
+    """Copies of the first frame put before it, so that the robot stands before it moves."""
     n_append: int = 0
     """Copies of the last frame added at the end, so that the robot must come to rest."""
     height_direct_offset: float = 0.0
     """Added to the height of every reference, m."""
     ground_align: bool = True
-    """Shift each clip vertically so that its median lowest foot height is the ground."""
+    """Shift each clip on flat ground vertically so that its median lowest foot height is the ground."""
+    cache: bool = True
+    """Keep finished clips in ~/.cache/videomimic_gym, so that the next start is quick."""
     tracked_body_names: list[str] = field(default_factory=list)
     """Bodies that rewards, terminations and the critic compare with the reference."""
     anchor_body_name: str = "torso_link"
@@ -40,20 +53,60 @@ class DeepMimicCfg:
     """Joints (name patterns) in the term `upper_body_joint_targets`."""
     randomize_start_offset: bool = True
     """Start episodes anywhere in the clip (reference state initialisation); False = at its beginning."""
-    start_sampling: Literal["uniform", "failure_bin_adaptive"] = "failure_bin_adaptive"
-    """uniform: every frame alike. failure_bin_adaptive: more often shortly before where episodes fail."""
+    clip_weighting_strategy: Literal[
+        "uniform_step", "uniform_clip", "success_rate_adaptive", "failure_bin_adaptive"
+    ] = "failure_bin_adaptive"
+    """Which clip to start: all frames alike, all clips alike, more where episodes fail, or shortly before they fail."""
+    weighting_strategy: Literal["uniform", "linear"] = "uniform"
+    """Which frame of the clip: all alike, or linearly fewer towards its end."""
+    min_success_rate_weight_factor: float = 1.0 / 3.0
+    """success_rate_adaptive: least weight of a clip that never fails, against the average."""
+    max_success_rate_weight_factor: float = 3.0
+    """success_rate_adaptive: greatest weight of a clip that always fails."""
+    adaptive_weight_update_interval: int = 100
+    """Control steps between updates of the clips' success rates, over all processes."""
+    max_logged_clips: int = 30
+    """Most clips whose success rates are logged one by one; of more, mean, median and worst. clips.csv has them all."""
     failure_bin_s: float = 0.5
-    """Length of the time bins in which failure_bin_adaptive counts failures, s."""
+    """failure_bin_adaptive: length of the time bins in which failures are counted, s."""
     uniform_start_share: float = 0.3
-    """Share of the starts of failure_bin_adaptive that is uniform all the same."""
+    """failure_bin_adaptive: share of the starts that is uniform all the same."""
     start_frame_share: float = 0.1
     """Share of the resets that start at the clip's first frame even so."""
+    truncate_rollout_length: int = -1
+    """Longest episode, control steps; -1 = as long as the clip and env.episode_length_s allow."""
+    init_default_frac: float = 0.0
+    """Share of the resets that start in the default pose, joints at rest, instead of the reference's."""
     init_velocities: bool = True
     """Start with the reference's velocities; False = at rest."""
     respawn_z_offset: float = 0.0
     """Height added to the robot at reset, m."""
     link_pos_error_threshold: float | None = None
     """End the episode when any tracked link is further than this from the reference, m; None = no such rule."""
+
+    def check(self) -> None:
+        """Refuse values that leave nothing to train on.
+
+        Raises:
+            ConfigError: Names the field, its value and what is right.
+        """
+        for name in ("uniform_start_share", "start_frame_share", "init_default_frac"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ConfigError(f"deepmimic.{name} is {getattr(self, name)}; it must lie between 0 and 1")
+        if not 0.0 < self.min_success_rate_weight_factor <= self.max_success_rate_weight_factor:
+            raise ConfigError(
+                f"deepmimic.min_success_rate_weight_factor is {self.min_success_rate_weight_factor} and max_ is "
+                f"{self.max_success_rate_weight_factor}; they must be positive and in order"
+            )
+        for name in ("adaptive_weight_update_interval", "failure_bin_s"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"deepmimic.{name} is {getattr(self, name)}; it must be positive")
+        for name in ("truncate_rollout_length", "cut_off_import_length"):
+            if getattr(self, name) != -1 and getattr(self, name) < 2:
+                raise ConfigError(f"deepmimic.{name} is {getattr(self, name)}; it must be 2 or more, or -1")
+        for name in ("n_prepend", "n_append", "max_logged_clips"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"deepmimic.{name} is {getattr(self, name)}; it must be 0 or more")
 
 
 @dataclass

@@ -31,7 +31,7 @@ def videomimic(cfg: TaskCfg) -> None:
     env.observations = ObservationsCfg(actor=list(ORIGINAL_ACTOR_TERMS), critic=list(ORIGINAL_CRITIC_TERMS))
     env.deepmimic.tracked_body_names = list(ORIGINAL_TRACKED_BODIES)
     env.deepmimic.link_pos_error_threshold = 0.3
-    env.deepmimic.start_sampling = "uniform"
+    env.deepmimic.clip_weighting_strategy = "uniform_step"
     env.deepmimic.start_frame_share = 0.0
     env.terminations = TerminationsCfg(anchor_height=None, anchor_tilt=None, end_effector_height=None)
     env.noise.init_noise_scales = InitNoiseCfg()

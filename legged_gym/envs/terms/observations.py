@@ -14,8 +14,8 @@ from torch import Tensor
 from legged_gym.utils import math
 
 if TYPE_CHECKING:
-    from legged_gym.envs.base.reference import ReferenceFrame
     from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+    from legged_gym.motion.reference_table import ReferenceFrame
 
 # ---------------------------------------------------------------------- the robot's own state
 

@@ -1,0 +1,113 @@
+"""How often each clip's episodes succeed, in this process and all others that train with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from legged_gym.utils.errors import RunError
+
+WINDOW = 1000
+"""Episodes of a clip that its success rate looks back on, about: older ones fade out (the original keeps 1000)."""
+
+
+class ClipStatistics:
+    """Success rates of C clips. Call `add` every step with all episodes that end in it; any number may be of one clip.
+
+    Outcomes are gathered for `interval` steps and then join the rates, those of all ranks together, so that every rank
+    has the same rates at the same step.
+    """
+
+    def __init__(self, clip_names: Sequence[str], interval: int, device: str | torch.device) -> None:
+        """`interval` is in control steps."""
+        self.clip_names = list(clip_names)
+        self._interval = interval
+        self._steps = 0
+        self._new = torch.zeros(
+            2, len(self.clip_names), device=device
+        )  # episodes and successes since the last join
+        self._counts = torch.zeros_like(self._new)
+
+    @property
+    def episodes(self) -> Tensor:
+        """(C,) episodes that the rates rest on, at most WINDOW."""
+        return self._counts[0]
+
+    @property
+    def success_rate(self) -> Tensor:
+        """(C,) share of them that succeeded; 0 of none."""
+        return self._counts[1] / self._counts[0].clamp_min(1.0)
+
+    def add(self, clips: Tensor, succeeded: Tensor) -> None:
+        """Take in one step: clips (k,) of the episodes that ended, and whether each succeeded, (k,) bool."""
+        if len(clips):
+            count = len(self.clip_names)
+            self._new[0] += torch.bincount(clips, minlength=count)
+            self._new[1] += torch.bincount(clips[succeeded], minlength=count)
+        self._steps += 1
+        if self._steps % self._interval == 0:
+            self._join()
+
+    def scalars(self, most: int) -> dict[str, float]:
+        """What a logger gets: the mean over clips, and each clip's rate, or the worst and the median of many clips.
+
+        Args:
+            most: clips that are listed one by one; of more, none is.
+        """
+        seen = self.episodes > 0
+        if not seen.any():
+            return {}
+        rates = self.success_rate
+        log = {"Success/mean_over_clips": rates[seen].mean().item()}
+        if len(self.clip_names) > most:
+            log["Success/median_clip"] = rates[seen].median().item()
+            log["Success/worst_clip"] = rates[seen].min().item()
+            return log
+        for name, rate, known in zip(self.clip_names, rates.tolist(), seen.tolist(), strict=True):
+            if known:
+                log[f"Success/clip_{name}"] = rate
+        return log
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for every clip, the worst first: name, success rate (None before any episode), episodes."""
+        rows = [
+            {"clip": name, "success_rate": rate if episodes else None, "episodes": episodes}
+            for name, rate, episodes in zip(
+                self.clip_names, self.success_rate.tolist(), self.episodes.tolist(), strict=True
+            )
+        ]
+        return sorted(rows, key=lambda row: 2.0 if row["success_rate"] is None else row["success_rate"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that goes on in a resumed run."""
+        return {
+            "clips": list(self.clip_names),
+            "steps": self._steps,
+            "new": self._new.clone(),
+            "counts": self._counts.clone(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state_dict` returned.
+
+        Raises:
+            RunError: it is about other clips.
+        """
+        if state["clips"] != self.clip_names:
+            raise RunError(
+                f"the checkpoint's success rates are of {', '.join(state['clips'])}, "
+                f"this run's clips are {', '.join(self.clip_names)}"
+            )
+        self._steps = state["steps"]
+        self._new.copy_(state["new"])
+        self._counts.copy_(state["counts"])
+
+    def _join(self) -> None:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.all_reduce(self._new)
+        self._counts += self._new
+        self._counts *= (WINDOW / self._counts[0].clamp_min(1.0)).clamp_max(1.0)
+        self._new.zero_()

@@ -1,0 +1,83 @@
+"""The clips of a task, from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.motion.formats import ReadOptions
+from legged_gym.motion.reference_states import ClipOptions
+from legged_gym.motion.replay_data import LibraryOptions, ReplayData
+from legged_gym.motion.robot_layout import RobotLayout
+from legged_gym.sim.robot_model import Robot
+from legged_gym.utils.errors import MotionError
+
+
+def load_library(
+    cfg: RobotDeepMimicCfg,
+    robot: Robot,
+    body_names: Sequence[str],
+    control_dt: float,
+    device: str | torch.device,
+) -> ReplayData:
+    """Load the clips of a task.
+
+    Args:
+        cfg: the task's configuration.
+        robot: the robot that is to follow them.
+        body_names: its bodies that the task watches, in the simulator's order.
+        control_dt: control period, s.
+        device: where the tensors live.
+
+    Raises:
+        MotionError: a clip cannot be read, does not fit the robot, or plays on a terrain.
+    """
+    motion, model = cfg.deepmimic, robot.compile()
+
+    def layout(bodies: Sequence[str]) -> RobotLayout:
+        return RobotLayout(
+            model,
+            robot.joint_names,
+            bodies,
+            robot.foot_bodies,
+            cfg.asset.locked_joints,
+            robot.velocity_limit,
+            cfg.asset.robot,
+        )
+
+    fps = motion.default_data_fps
+    options = LibraryOptions(
+        amass_data_root=motion.amass_data_root,
+        read=ReadOptions(
+            fps=fps if fps is not None and fps > 0.0 else None,
+            csv_root_quat_order=motion.csv_root_quat_order,
+            joint_order=motion.default_joint_order_type,
+            csv_joints_only=motion.is_csv_joint_only,
+            robot=layout(robot.body_names),
+        ),
+        clips=ClipOptions(
+            start_time=motion.start_time,
+            end_time=motion.end_time,
+            upsample_data=motion.upsample_data,
+            cut_off_import_length=motion.cut_off_import_length,
+            n_prepend=motion.n_prepend,
+            n_append=motion.n_append,
+            height_direct_offset=motion.height_direct_offset,
+            ground_align=motion.ground_align,
+            feed_forward=cfg.control.feed_forward == "inverse_dynamics",
+        ),
+        cache=motion.cache,
+    )
+    data = ReplayData.load(
+        motion.amass_replay_data_path,
+        robot=layout(body_names),
+        control_dt=control_dt,
+        device=device,
+        options=options,
+    )
+    for file, terrain in zip(data.files, data.terrains, strict=True):
+        if terrain is not None:
+            raise MotionError(f"{file}: plays on the terrain {terrain}, but the ground of this task is flat")
+    return data
