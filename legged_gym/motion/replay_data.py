@@ -125,7 +125,7 @@ class ReplayData(ReferenceFrame):
         entries = find_clips(paths, options.amass_data_root)
         cache = ClipCache(default_folder() if options.cache else None)
         cache.remove_old()
-        base = (code_digest(), robot_digest(robot), control_dt, _without_robot(options.read), options.clips)
+        base = (code_digest(), robot_digest(robot), control_dt, *_read_parts(options.read), options.clips)
         clips = []
         for number, entry in enumerate(entries, 1):
             key = digest(
@@ -224,8 +224,10 @@ def _content(entry: ClipEntry) -> bytes:
         raise MotionError(f"{entry.file}: cannot be read ({error.strerror})") from None
 
 
-def _without_robot(options: ReadOptions) -> ReadOptions:
-    return dataclasses.replace(options, robot=None)  # the robot has a digest of its own
+def _read_parts(options: ReadOptions) -> tuple[object, ...]:
+    """What of the options decides what is read; a robot counts by its digest."""
+    robot = None if options.robot is None else robot_digest(options.robot)
+    return dataclasses.replace(options, robot=None), robot
 
 
 def _concatenate(clips: list[CachedClip], main: int) -> tuple[Tensor, Tensor | None]:

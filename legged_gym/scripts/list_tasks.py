@@ -14,7 +14,8 @@ from legged_gym.utils.errors import ConfigError
 def task_table() -> Table:
     """One row for each registered task."""
     table = Table(title="tasks")
-    for column in ("name", "description", "robot", "actions", "actor/critic terms", "presets"):
+    table.add_column("name", no_wrap=True)
+    for column in ("description", "robot", "actions", "actor/critic terms", "presets"):
         table.add_column(column)
     for spec in task_registry.all_tasks():
         env: LeggedRobotCfg = spec.make_cfg().env

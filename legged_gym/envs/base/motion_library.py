@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -11,7 +12,7 @@ from legged_gym.motion.formats import ReadOptions
 from legged_gym.motion.reference_states import ClipOptions
 from legged_gym.motion.replay_data import LibraryOptions, ReplayData
 from legged_gym.motion.robot_layout import RobotLayout
-from legged_gym.sim.robot_model import Robot
+from legged_gym.sim.robot_model import Robot, build_robot
 from legged_gym.utils.errors import MotionError
 
 
@@ -34,19 +35,16 @@ def load_library(
     Raises:
         MotionError: a clip cannot be read, does not fit the robot, or plays on a terrain.
     """
-    motion, model = cfg.deepmimic, robot.compile()
-
-    def layout(bodies: Sequence[str]) -> RobotLayout:
-        return RobotLayout(
-            model,
-            robot.joint_names,
-            bodies,
-            robot.foot_bodies,
-            cfg.asset.locked_joints,
-            robot.velocity_limit,
-            cfg.asset.robot,
-        )
-
+    motion = cfg.deepmimic
+    layout = RobotLayout(
+        robot.compile(),
+        robot.joint_names,
+        body_names,
+        robot.foot_bodies,
+        cfg.asset.locked_joints,
+        robot.velocity_limit,
+        cfg.asset.robot,
+    )
     fps = motion.default_data_fps
     options = LibraryOptions(
         amass_data_root=motion.amass_data_root,
@@ -55,7 +53,7 @@ def load_library(
             csv_root_quat_order=motion.csv_root_quat_order,
             joint_order=motion.default_joint_order_type,
             csv_joints_only=motion.is_csv_joint_only,
-            robot=layout(robot.body_names),
+            robot=_whole_robot(cfg),
         ),
         clips=ClipOptions(
             start_time=motion.start_time,
@@ -72,7 +70,7 @@ def load_library(
     )
     data = ReplayData.load(
         motion.amass_replay_data_path,
-        robot=layout(body_names),
+        robot=layout,
         control_dt=control_dt,
         device=device,
         options=options,
@@ -81,3 +79,16 @@ def load_library(
         if terrain is not None:
             raise MotionError(f"{file}: plays on the terrain {terrain}, but the ground of this task is flat")
     return data
+
+
+def _whole_robot(cfg: RobotDeepMimicCfg) -> RobotLayout:
+    """The robot with all its joints free, as files have it."""
+    robot = build_robot(replace(cfg.asset, locked_joints=[]), cfg.control)
+    return RobotLayout(
+        robot.compile(),
+        robot.joint_names,
+        robot.body_names,
+        robot.foot_bodies,
+        velocity_limit=robot.velocity_limit,
+        name=cfg.asset.robot,
+    )

@@ -14,7 +14,7 @@ class DeepMimicCfg:
     """The reference motion: which clips, how they are read, where episodes start and when they are lost."""
 
     amass_replay_data_path: list[str] = field(default_factory=lambda: ["g1/walk_forward.npz"])
-    """Clips: files, globs, folders, YAML lists; looked for as given, then under retargeted_data/ or a folder beside it."""
+    """Clips: files, globs, folders, YAML lists; looked for as given, then in retargeted_data/ or a folder beside it."""
     amass_data_root: str = ""
     """Folder in which relative paths of clips are looked for first; "" = the usual places only."""
     default_data_fps: float | None = None

@@ -82,7 +82,7 @@ class StartSampler:
             self.failures += torch.bincount(self._bin_of[frames], minlength=self.num_bins)
 
     def clip_probabilities(self) -> Tensor:
-        """How likely a start falls into each clip, (C,); for failure_bin_adaptive, its uniform share."""
+        """How likely a start falls into each clip, (C,); for failure_bin_adaptive, while nothing has failed."""
         weight = self._data.clip_weight
         strategy = self._cfg.clip_weighting_strategy
         if strategy in ("uniform_step", "failure_bin_adaptive"):
@@ -93,17 +93,14 @@ class StartSampler:
 
     def bin_probabilities(self) -> Tensor:
         """How likely a start of failure_bin_adaptive falls into each time bin, (bins,)."""
-        uniform = self.clip_probabilities()[self._clip_of_bin] * (self._bin_high - self._bin_low).float()
-        weight = torch.zeros_like(self.failures)
-        bins = torch.arange(self.num_bins, device=self._device)
-        for ahead in range(LEAD_BINS):
-            inside = bins + ahead <= self._last_bin
-            weight += LEAD_DECAY**ahead * self.failures[(bins + ahead).clamp_max(self.num_bins - 1)] * inside
-        weight *= self._data.clip_weight[self._clip_of_bin] * (self._bin_high > self._bin_low)
+        weight = self.failures.clone()
+        for ahead, inside in enumerate(self._bin_inside, start=1):
+            weight[:-ahead] += LEAD_DECAY**ahead * self.failures[ahead:] * inside
+        weight *= self._bin_weight
         total = weight.sum()
         share = self._cfg.uniform_start_share
-        mixed = share * uniform + (1.0 - share) * weight / total.clamp_min(1e-12)
-        return torch.where(total > 0.0, mixed, uniform)
+        mixed = share * self._bin_uniform + (1.0 - share) * weight / total.clamp_min(1e-12)
+        return torch.where(total > 0.0, mixed, self._bin_uniform)
 
     def _difficulty(self) -> Tensor:
         """Factor of each clip for success_rate_adaptive, (C,): the original's, clip ((1 / (s + 0.05)) / mean)."""
@@ -134,13 +131,17 @@ class StartSampler:
         self._bin_of = first_bin[clips] + in_clip // frames_per_bin  # (F,)
         bins = torch.arange(int(bins_per_clip.sum()), device=self._device)
         self._first = torch.searchsorted(self._bin_of, bins)  # (bins,) first frame
-        self._clip_of_bin = clips[self._first]
-        self._last_bin = (first_bin + bins_per_clip - 1)[self._clip_of_bin]  # of the bin's clip
+        clip = clips[self._first]
         last = torch.searchsorted(self._bin_of, bins, right=True) - 1
         self._bin_high = self._cumulative[last]
         starts_clip = in_clip[self._first] == 0
         before = self._cumulative[(self._first - 1).clamp_min(0)]
-        self._bin_low = torch.where(starts_clip, self._clip_of_bin.double(), before)
+        self._bin_low = torch.where(starts_clip, clip.double(), before)
+        width = (self._bin_high - self._bin_low).float()
+        self._bin_uniform = self.clip_probabilities()[clip] * width
+        self._bin_weight = data.clip_weight[clip] * (width > 0.0)
+        last_bin = (first_bin + bins_per_clip - 1)[clip]  # of the bin's clip
+        self._bin_inside = [bins[:-ahead] + ahead <= last_bin[:-ahead] for ahead in range(1, LEAD_BINS)]
 
     def _draw(self, probabilities: Tensor, n: int) -> Tensor:
         return torch.multinomial(probabilities, n, replacement=True, generator=self._generator)
