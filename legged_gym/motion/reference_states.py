@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +13,6 @@ from legged_gym.motion.kinematics import BodyStates, forward_kinematics
 from legged_gym.motion.resample import SampledMotion, angular_velocity_w, linear_velocity, resample
 from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.utils.errors import MotionError
-
-logger = logging.getLogger(__name__)
 
 MAX_GROUND_SHIFT = 0.1
 """Ground alignment corrects calibration, m; a clip further off than this plays on terrain and is left where it is."""
@@ -63,6 +60,10 @@ class ReferenceStates:
     """(T, feet) bool."""
     feed_forward: np.ndarray | None
     """(T, J) joint torques that the motion needs, Nm."""
+    notes: tuple[str, ...]
+    """What was done to the clip on the way, in sentences."""
+    warnings: tuple[str, ...]
+    """What may be wrong with it."""
 
 
 def reference_states(
@@ -86,6 +87,7 @@ def reference_states(
     motion = _cut(clip, resample(clip, control_dt, options.start_time, options.end_time), control_dt, options)
     index = robot.index
     dof_pos = motion.dof_pos[:, robot.joint_columns(clip)]
+    notes, warnings = _dropped(robot.surplus_joints(clip)), []
     dof_vel = linear_velocity(motion.time, dof_pos)
     lin_vel = linear_velocity(motion.time, motion.root_pos)
     ang_vel = angular_velocity_w(motion.time, motion.root_quat_wxyz)
@@ -96,9 +98,13 @@ def reference_states(
     bodies = _select(states, slice(0, len(robot.body_names)))
     feet = _select(states, slice(len(robot.body_names), None))
     if options.ground_align and clip.terrain is None:
-        shift = _ground_shift(clip, robot, feet)
-        qpos[:, index.root_qpos + 2] += shift
-        states.pos_w[..., 2] += shift  # bodies and feet are views of it
+        height = height_above_ground(robot.foot_points, feet)
+        if abs(height) > MAX_GROUND_SHIFT:
+            warnings.append(f"its feet are {height:.3f} m off the ground, taken for terrain: not shifted")
+        else:
+            qpos[:, index.root_qpos + 2] -= height
+            states.pos_w[..., 2] -= height  # bodies and feet are views of it
+            notes += [f"shifted by {-1e3 * height:.0f} mm onto the ground"] if abs(height) > 5e-4 else []
     torque = None
     if options.feed_forward:
         limits = effort_limits(index)
@@ -118,6 +124,8 @@ def reference_states(
         body_ang_vel_w=bodies.ang_vel_w,
         contacts=_contacts(clip, motion, robot, feet),
         feed_forward=torque,
+        notes=tuple(notes),
+        warnings=tuple(warnings),
     )
 
 
@@ -139,15 +147,10 @@ def _cut(clip: Clip, motion: SampledMotion, control_dt: float, options: ClipOpti
     return motion.take(indices, time)
 
 
-def _ground_shift(clip: Clip, robot: RobotLayout, feet: BodyStates) -> float:
-    """Height to add so that the clip stands on the ground, m."""
-    height = height_above_ground(robot.foot_points, feet)
-    file = clip.file
-    if abs(height) > MAX_GROUND_SHIFT:
-        logger.warning("%s: its feet are %.3f m off the ground, taken for terrain: not shifted", file, height)
-        return 0.0
-    logger.info("%s: shifted by %.1f mm onto the ground", file, -1e3 * height)
-    return -height
+def _dropped(joints: list[str]) -> list[str]:
+    """The note about joints that the robot has locked; none for no joints."""
+    count = len(joints)
+    return [f"dropped {count} joints that the robot has locked: {', '.join(joints)}"] if joints else []
 
 
 def _contacts(clip: Clip, motion: SampledMotion, robot: RobotLayout, feet: BodyStates) -> np.ndarray:

@@ -8,9 +8,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from legged_gym.motion.cache import CachedClip, ClipCache, code_digest, default_folder, digest, robot_digest
@@ -127,12 +130,14 @@ class ReplayData(ReferenceFrame):
         cache.remove_old()
         base = (code_digest(), robot_digest(robot), control_dt, *_read_parts(options.read), options.clips)
         clips = []
-        for number, entry in enumerate(entries, 1):
+        for entry in track(
+            entries, "clips", transient=True, disable=len(entries) < 5, console=Console(stderr=True)
+        ):
             key = digest(
                 *base, _content(entry), entry.file.suffix, entry.start_frame, entry.end_frame, entry.fps
             )
             clips.append(cache.get(key, lambda entry=entry: finish_clip(entry, robot, control_dt, options)))
-            _report(entry, clips[-1], number, len(entries))
+        _report(unique_names(entries), [clip.about for clip in clips])
         data = cls(entries, clips, robot, control_dt, device)
         logger.info(
             "%d clips (%d from the cache), %d frames, %.1f s of motion, %.0f MB, loaded in %.1f s",
@@ -198,7 +203,12 @@ def finish_clip(
     if states.feed_forward is not None:
         columns.append(states.feed_forward)
     rows = np.concatenate([np.asarray(c, np.float32).reshape(len(c), -1) for c in columns], axis=1)
-    return CachedClip(rows, {"terrain": clip.terrain, "history": list(clip.history)})
+    about = {
+        "terrain": clip.terrain,
+        "notes": [*clip.history, *states.notes],
+        "warnings": list(states.warnings),
+    }
+    return CachedClip(rows, about)
 
 
 def _read(entry: ClipEntry, options: ReadOptions) -> Clip:
@@ -211,10 +221,15 @@ def _read(entry: ClipEntry, options: ReadOptions) -> Clip:
     return clip
 
 
-def _report(entry: ClipEntry, clip: CachedClip, number: int, count: int) -> None:
-    logger.info("%s (%d of %d): %d frames", entry.file, number, count, len(clip.rows))
-    for sentence in clip.about["history"]:
-        logger.info("%s: %s", entry.file, sentence)
+def _report(names: Sequence[str], abouts: Sequence[dict[str, Any]]) -> None:
+    """Log what was assumed about the clips and done to them, one line for all clips of which it is the same."""
+    for level, key in ((logging.INFO, "notes"), (logging.WARNING, "warnings")):
+        clips_of: dict[str, list[str]] = {}
+        for name, about in zip(names, abouts, strict=True):
+            for sentence in about[key]:
+                clips_of.setdefault(sentence, []).append(name)
+        for sentence, clips in clips_of.items():
+            logger.log(level, "%s: %s", clips[0] if len(clips) == 1 else f"{len(clips)} clips", sentence)
 
 
 def _content(entry: ClipEntry) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import logging
 from collections.abc import Sequence
 
 import mujoco
@@ -13,8 +12,6 @@ from legged_gym.motion.clip import Clip
 from legged_gym.motion.contacts import collision_points
 from legged_gym.motion.kinematics import ModelIndex
 from legged_gym.utils.errors import MotionError
-
-logger = logging.getLogger(__name__)
 
 
 class RobotLayout:
@@ -50,8 +47,7 @@ class RobotLayout:
         Raises:
             MotionError: the clip has a joint that is neither the robot's nor locked, or lacks one of the robot's.
         """
-        surplus = [name for name in clip.joint_names if name not in self.joint_names]
-        unknown = [name for name in surplus if not self._is_locked(name)]
+        unknown = [name for name in self.surplus_joints(clip) if not self._is_locked(name)]
         if unknown:
             raise MotionError(
                 f"{clip.file}: joints {', '.join(unknown)} are not the robot's; it has {', '.join(self.joint_names)}"
@@ -60,14 +56,11 @@ class RobotLayout:
         missing = [name for name in self.joint_names if name not in clip.joint_names]
         if missing:
             raise MotionError(f"{clip.file}: lacks the robot's joints {', '.join(missing)}")
-        if surplus:
-            logger.info(
-                "%s: dropped %d joints that the robot has locked: %s",
-                clip.file,
-                len(surplus),
-                ", ".join(surplus),
-            )
         return np.array([clip.joint_names.index(name) for name in self.joint_names], dtype=int)
+
+    def surplus_joints(self, clip: Clip) -> list[str]:
+        """The clip's joints that the robot does not have."""
+        return [name for name in clip.joint_names if name not in self.joint_names]
 
     def _is_locked(self, joint: str) -> bool:
         return any(fnmatch.fnmatch(joint, f"*{pattern}*") for pattern in self.locked_joints)
