@@ -60,6 +60,10 @@ class ReferenceStates:
     """(T, feet) bool."""
     feed_forward: np.ndarray | None
     """(T, J) joint torques that the motion needs, Nm."""
+    time: np.ndarray
+    """(T,) seconds of the file at which the samples lie; frozen samples lie before and after."""
+    feet: BodyStates
+    """Those of the robot's feet."""
     notes: tuple[str, ...]
     """What was done to the clip on the way, in sentences."""
     warnings: tuple[str, ...]
@@ -124,6 +128,8 @@ def reference_states(
         body_ang_vel_w=bodies.ang_vel_w,
         contacts=_contacts(clip, motion, robot, feet),
         feed_forward=torque,
+        time=motion.time + options.start_time - max(options.n_prepend, 0) * control_dt,
+        feet=feet,
         notes=tuple(notes),
         warnings=tuple(warnings),
     )

@@ -20,9 +20,12 @@ from legged_gym.motion.cache import CachedClip, ClipCache, code_digest, default_
 from legged_gym.motion.clip import Clip
 from legged_gym.motion.clip_list import ClipEntry, find_clips, unique_names
 from legged_gym.motion.formats import ReadOptions, read_clip
-from legged_gym.motion.reference_states import ClipOptions, reference_states
+from legged_gym.motion.reference_states import ClipOptions, ReferenceStates, reference_states
 from legged_gym.motion.reference_table import ReferenceFrame, ReferenceTable, Slots, width
 from legged_gym.motion.robot_layout import RobotLayout
+from legged_gym.motion.validation.checks import quick_findings
+from legged_gym.motion.validation.findings import Finding, summary_line
+from legged_gym.motion.validation.motion import CheckedMotion
 from legged_gym.utils.errors import MotionError
 
 logger = logging.getLogger(__name__)
@@ -207,8 +210,28 @@ def finish_clip(
         "terrain": clip.terrain,
         "notes": [*clip.history, *states.notes],
         "warnings": list(states.warnings),
+        "findings": [dataclasses.asdict(finding) for finding in _quick_check(clip, states, robot)],
     }
     return CachedClip(rows, about)
+
+
+def _quick_check(clip: Clip, states: ReferenceStates, robot: RobotLayout) -> list[Finding]:
+    """What is wrong with a clip, as far as it shows without much work."""
+    motion = CheckedMotion(
+        name=clip.name,
+        robot=robot,
+        fps=clip.fps,
+        time=states.time,
+        dof_pos=states.dof_pos,
+        dof_vel=states.dof_vel,
+        root_pos=states.root_pos_w,
+        root_quat_wxyz=states.root_quat_wxyz,
+        root_lin_vel_w=states.root_lin_vel_w,
+        root_ang_vel_w=states.root_ang_vel_w,
+        feet=states.feet,
+        recorded_contacts=None if clip.contacts is None else states.contacts,
+    )
+    return quick_findings(motion)
 
 
 def _read(entry: ClipEntry, options: ReadOptions) -> Clip:
@@ -230,6 +253,13 @@ def _report(names: Sequence[str], abouts: Sequence[dict[str, Any]]) -> None:
                 clips_of.setdefault(sentence, []).append(name)
         for sentence, clips in clips_of.items():
             logger.log(level, "%s: %s", clips[0] if len(clips) == 1 else f"{len(clips)} clips", sentence)
+    findings = {
+        name: [Finding(**finding) for finding in about["findings"]]
+        for name, about in zip(names, abouts, strict=True)
+    }
+    problems = summary_line(findings)
+    if problems:
+        logger.warning("%s; validate_motion.py says more", problems)
 
 
 def _content(entry: ClipEntry) -> bytes:

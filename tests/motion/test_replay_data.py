@@ -1,3 +1,5 @@
+import dataclasses
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -116,3 +118,17 @@ def _load_g1(path: Path, robot: Robot, locked_joints: Sequence[str] = (), **opti
         device="cpu",
         options=LibraryOptions(clips=ClipOptions(**options)),
     )
+
+
+def test_the_worst_clips_are_named_at_the_start_from_the_cache_as_well(
+    folder: Path, biped: mujoco.MjModel, biped_clip: MakeClip, caplog: pytest.LogCaptureFixture
+) -> None:
+    jump = biped_clip(frames=26, fps=50.0)
+    root_pos = jump.root_pos.copy()
+    root_pos[13:, 0] += 1.0
+    write_npz(dataclasses.replace(jump, root_pos=root_pos), folder / "b.npz")
+    for _ in range(2):
+        caplog.clear()
+        _load(folder, biped)
+        (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+        assert re.search(r"clips ha.* problems; worst: b \(.*frame 1[23]", warning)
