@@ -52,10 +52,13 @@ class CollisionPoints:
 
     def speed(self, states: BodyStates) -> np.ndarray:
         """(T, P) speed of the material point at each sphere's lowest point, m/s."""
+        return np.linalg.norm(self.velocity_w(states), axis=-1)
+
+    def velocity_w(self, states: BodyStates) -> np.ndarray:
+        """(T, P, 3) velocity of the material point at each sphere's lowest point, m/s."""
         arm = self._offset_w(states)
         arm[..., 2] -= self.radius
-        velocity = states.lin_vel_w[:, self.body] + np.cross(states.ang_vel_w[:, self.body], arm)
-        return np.linalg.norm(velocity, axis=-1)
+        return states.lin_vel_w[:, self.body] + np.cross(states.ang_vel_w[:, self.body], arm)
 
     def _offset_w(self, states: BodyStates) -> np.ndarray:
         return quat_rotate(states.quat_wxyz[:, self.body], self.local[None])
@@ -105,10 +108,15 @@ def foot_contacts(
         nearest = own[np.argmin(height[:, own], axis=1)][:, None]  # (T, 1) the foot's lowest point
         foot_height = np.take_along_axis(height, nearest, axis=1)[:, 0]
         foot_speed = np.take_along_axis(speed, nearest, axis=1)[:, 0]
-        touch = (foot_height < TOUCH_HEIGHT) & (foot_speed < TOUCH_SPEED)
-        leave = (foot_height > LEAVE_HEIGHT) | (foot_speed > LEAVE_SPEED)
-        contacts[:, foot] = _hold(touch, leave)
+        contacts[:, foot] = foot_contact(foot_height, foot_speed)
     return contacts
+
+
+def foot_contact(height: np.ndarray, speed: np.ndarray) -> np.ndarray:
+    """When a foot is on the ground, from height (m) and speed (m/s) of its lowest point. (T,), (T,) -> (T,) bool."""
+    touch = (height < TOUCH_HEIGHT) & (speed < TOUCH_SPEED)
+    leave = (height > LEAVE_HEIGHT) | (speed > LEAVE_SPEED)
+    return _hold(touch, leave)
 
 
 def height_above_ground(

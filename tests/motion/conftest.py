@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from legged_gym.motion.clip import Clip
-from legged_gym.motion.formats.csv_file import G1_JOINT_NAMES
+from legged_gym.motion.joint_orders import G1_JOINT_NAMES
+from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.sim.robot_model import Robot, build_robot
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
 
@@ -60,6 +61,37 @@ def g1() -> Robot:
 def g1_model(g1: Robot) -> mujoco.MjModel:
     """Its compiled model."""
     return g1.compile()
+
+
+@pytest.fixture(scope="session")
+def g1_layout(g1: Robot, g1_model: mujoco.MjModel) -> RobotLayout:
+    """All its joints, bodies and both feet."""
+    return RobotLayout(g1_model, g1.joint_names, g1.body_names, g1.foot_bodies, name="g1")
+
+
+@pytest.fixture
+def g1_clip() -> Callable[..., Clip]:
+    """Makes a clip of the G1 in which every joint swings on its own and the root turns about a slanted axis."""
+
+    def make(frames: int = 41, fps: float = 50.0, **fields: object) -> Clip:
+        time = np.arange(frames) / fps
+        joint = np.arange(len(G1_JOINT_NAMES))
+        half = 0.45 * time
+        on = np.arange(frames) % 5 < 2
+        defaults: dict[str, object] = {
+            "name": "swing",
+            "fps": fps,
+            "joint_names": G1_JOINT_NAMES,
+            "dof_pos": 0.1 + 0.2 * np.sin(2.0 * time[:, None] + joint),
+            "root_pos": np.stack((0.7 * time, 0.2 * np.sin(time), 0.8 + 0.05 * np.cos(time)), axis=1),
+            "root_quat_wxyz": np.stack(
+                (np.cos(half), *(a * np.sin(half) for a in (0.48, 0.6, 0.64))), axis=1
+            ),
+            "contacts": {"left_ankle_roll_link": on, "right_ankle_roll_link": ~on},
+        }
+        return Clip(**{**defaults, **fields})
+
+    return make
 
 
 @pytest.fixture

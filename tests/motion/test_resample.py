@@ -2,9 +2,16 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation, RotationSpline
 
 from legged_gym.motion.clip import Clip
-from legged_gym.motion.resample import angular_velocity_w, linear_velocity, resample
+from legged_gym.motion.resample import (
+    angular_velocity_w,
+    interpolate,
+    interpolate_rotation,
+    linear_velocity,
+    resample,
+)
 from legged_gym.motion.rotations import quat_about_axis, quat_mul
 from legged_gym.utils.errors import MotionError
 
@@ -97,3 +104,39 @@ def test_angular_velocity_is_in_the_world_frame() -> None:
     time = 0.02 * np.arange(10)
     quat = quat_mul(quat_about_axis(2, np.full(10, np.pi / 2)), quat_about_axis(0, 1.5 * time))
     assert np.allclose(angular_velocity_w(time, quat), [0.0, 1.5, 0.0])  # body x points along world y
+
+
+def test_between_frames_a_parabola_is_exact_away_from_the_ends() -> None:
+    """Central differences are a parabola's true slopes, so the cubic is that parabola; a straight line would miss."""
+    frames = np.arange(8.0)
+    position = np.linspace(1.0, 6.0, 51)
+    values = interpolate(np.stack((frames**2, -3.0 * frames), axis=1), position)
+    assert np.allclose(values, np.stack((position**2, -3.0 * position), axis=1))
+
+
+def test_a_jump_disturbs_no_more_than_two_frames_and_an_eighth() -> None:
+    values = interpolate((np.arange(12.0) >= 6)[:, None] * 1.0, np.linspace(0.0, 11.0, 1101))[:, 0]
+    assert np.array_equal(values[:401], np.zeros(401)) and np.array_equal(values[701:], np.ones(400))
+    assert values.min() > -0.125 and values.max() < 1.125
+
+
+def test_rotations_between_frames_follow_a_turn_that_speeds_up() -> None:
+    """About a fixed axis with constant angular acceleration, the angle is a parabola."""
+    tilted = quat_about_axis(0, np.array(0.7))
+    frames, position = np.arange(8.0), np.linspace(1.0, 6.0, 51)
+    turn = interpolate_rotation(quat_mul(quat_about_axis(2, 0.05 * frames**2), tilted), position)
+    assert np.allclose(turn, quat_mul(quat_about_axis(2, 0.05 * position**2), tilted), atol=1e-12)
+
+
+def test_rotations_about_a_wandering_axis_are_as_exact_as_scipys_spline() -> None:
+    angles = np.stack([0.6 * np.sin(0.2 * np.arange(60.0) + phase) for phase in range(3)], axis=1)
+    rotations = Rotation.from_euler("zyx", angles)
+    every = np.arange(0, 60, 3)
+    position = np.arange(58) / 3.0
+    ours = interpolate_rotation(rotations[every].as_quat(scalar_first=True), position)
+    error = (Rotation.from_quat(ours, scalar_first=True) * rotations[:58].inv()).magnitude()[3:-6]
+    scipys = (RotationSpline(every, rotations[every])(np.arange(58)) * rotations[:58].inv()).magnitude()[3:-6]
+    nearest = (rotations[every[np.floor(position).astype(int)]] * rotations[:58].inv()).magnitude()[3:-6]
+    assert nearest.max() > 0.2  # rad; what is there to interpolate
+    assert error.max() < 0.01
+    assert error.max() < 6.0 * scipys.max()

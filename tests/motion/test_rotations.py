@@ -1,13 +1,14 @@
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
+from scipy.spatial.transform import Rotation
 
 from legged_gym.motion.rotations import (
     quat_about_axis,
+    quat_from_rotation_vector,
     quat_mul,
     quat_rotate,
     rotation_vector,
     sign_continuous,
-    slerp,
+    step_rate,
     up_tilt,
 )
 
@@ -24,23 +25,6 @@ def test_product_and_rotation_agree_with_scipy() -> None:
         Rotation.from_quat(quat_mul(a, b), scalar_first=True).as_matrix(), (ra * rb).as_matrix()
     )
     assert np.allclose(quat_rotate(a, vec), ra.apply(vec))
-
-
-def test_slerp_agrees_with_scipy_whatever_the_signs() -> None:
-    a, b = _random_quats(50, 3), _random_quats(50, 4)
-    weight = np.linspace(0.0, 1.0, 50)
-    flipped = b * np.where(np.arange(50) % 2, -1.0, 1.0)[:, None]
-    ours = slerp(a, flipped, weight)
-    for i in range(50):
-        pair = Rotation.from_quat(np.stack((a[i], b[i])), scalar_first=True)
-        expected = Slerp([0.0, 1.0], pair)(weight[i])
-        assert (Rotation.from_quat(ours[i], scalar_first=True) * expected.inv()).magnitude() < 1e-7
-
-
-def test_slerp_between_nearly_equal_rotations_is_finite() -> None:
-    a = quat_about_axis(0, np.array([0.0, 0.3]))
-    b = quat_about_axis(0, np.array([1e-9, 0.3]))
-    assert np.allclose(slerp(a, b, np.array([0.5, 0.5])), quat_about_axis(0, np.array([5e-10, 0.3])))
 
 
 def test_rotation_vector_takes_the_shorter_way_and_agrees_with_scipy() -> None:
@@ -61,3 +45,26 @@ def test_sign_continuity_undoes_flips_and_keeps_rotations() -> None:
 def test_up_tilt_ignores_heading() -> None:
     quat = quat_mul(quat_about_axis(2, np.array([2.0])), quat_about_axis(0, np.array([0.4])))
     assert np.allclose(up_tilt(quat), 0.4)
+
+
+def test_the_exponential_undoes_the_logarithm_and_is_scipys() -> None:
+    vector = np.random.default_rng(5).normal(size=(50, 3))
+    vector[:3] = [[0.0, 0.0, 0.0], [1e-9, 0.0, 0.0], [0.0, np.pi, 0.0]]
+    quat = quat_from_rotation_vector(vector)
+    assert np.allclose(quat, Rotation.from_rotvec(vector).as_quat(scalar_first=True), atol=1e-12)
+    short = vector[np.linalg.norm(vector, axis=1) < np.pi]
+    assert np.allclose(rotation_vector(quat_from_rotation_vector(short)), short, atol=1e-12)
+
+
+def test_a_rotation_vector_grows_as_its_rotation_turns() -> None:
+    """Against differences: turn a little in the body's frame and take the logarithm."""
+    rng = np.random.default_rng(6)
+    step = rng.normal(size=(40, 3)) * np.linspace(0.0, 1.5, 40)[:, None]
+    step[1] = [5e-4, 5e-4, 0.0]  # where the series is used
+    rate = rng.normal(size=(40, 3))
+    quat, small = quat_from_rotation_vector(step), 1e-6
+    ahead, behind = (quat_mul(quat, quat_from_rotation_vector(s * small * rate)) for s in (1.0, -1.0))
+    numeric = (rotation_vector(ahead) - rotation_vector(behind)) / (2.0 * small)
+    short = np.linalg.norm(step, axis=1) < 3.0
+    assert short.sum() > 30
+    assert np.allclose(step_rate(step, rate)[short], numeric[short], atol=1e-6)

@@ -1,10 +1,10 @@
-"""Our own clip format: a numpy archive that says everything by name.
+"""Our own clip format: a numpy archive that says everything by name; `retargeted_data/README.md` describes it.
 
-Schema version 1, T frames, J joints, C feet:
+Schema version 2, T frames, J joints, C feet, L links:
 
 | key | shape, type | meaning |
 |---|---|---|
-| schema_version | int | 1 |
+| schema_version | int | 2 |
 | fps | float | frames per second |
 | joint_names | (J,) str | joints of `joints`, any order |
 | joints | (T, J) float | joint angles, rad |
@@ -14,22 +14,29 @@ Schema version 1, T frames, J joints, C feet:
 | contacts | (T, C) bool | foot is on the ground |
 | licence | str | terms under which the clip may be used, "" if unknown |
 | source | str | where the motion came from, "" if unknown |
+| terrain | str | mesh the motion plays on, relative to the clip's folder; "": flat ground |
+| history | (H,) str | what was assumed or done to it, oldest first |
+| link_names | (L,) str | links whose poses the source recorded; this key and the next two may be absent |
+| link_pos_w | (T, L, 3) float | link origins in the world, m |
+| link_quat_wxyz | (T, L, 4) float | link to world, scalar first |
+
+Version 1 has the keys up to `source` and is read.
 """
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from legged_gym.motion.clip import Clip
+from legged_gym.motion.clip import Clip, Links
+from legged_gym.motion.formats.contents import load_npz
+from legged_gym.motion.formats.options import ReadOptions, WriteOptions
 from legged_gym.utils.errors import MotionError
 from legged_gym.utils.paths import write_atomically
 
-SCHEMA_VERSION = 1
-_KEYS = (
+SCHEMA_VERSION = 2
+_VERSION_1_KEYS = (
     "schema_version",
     "fps",
     "joint_names",
@@ -41,28 +48,18 @@ _KEYS = (
     "licence",
     "source",
 )
+_KEYS = {1: _VERSION_1_KEYS, 2: (*_VERSION_1_KEYS, "terrain", "history")}
+_LINK_KEYS = ("link_names", "link_pos_w", "link_quat_wxyz")
 
 
-def read_npz(path: Path) -> Clip:
-    """Read a clip of our own schema.
+def read_npz(path: Path, options: ReadOptions = ReadOptions()) -> Clip:  # noqa: B008
+    """Read a clip of our own schema; none of the options is needed.
 
     Raises:
         MotionError: the file is missing, no such archive, of another version, or a key is missing or malformed.
     """
-    arrays = _load(path)
-    if "schema_version" not in arrays:
-        raise MotionError(
-            f"{path}: has no schema_version, so it is not a clip of ours; its keys are {', '.join(sorted(arrays))}"
-        )
-    version = arrays["schema_version"]
-    if version.size != 1 or version.item() != SCHEMA_VERSION:
-        raise MotionError(
-            f"{path}: schema_version is {version.tolist()}; this release reads {SCHEMA_VERSION}"
-        )
-    missing = [key for key in _KEYS if key not in arrays]
-    if missing:
-        raise MotionError(f"{path}: lacks {', '.join(missing)}")
-
+    arrays = load_npz(path)
+    _check_keys(path, arrays)
     feet, contacts = arrays["contact_names"], arrays["contacts"]
     if feet.ndim != 1 or contacts.ndim != 2 or contacts.shape[1] != len(feet):
         raise MotionError(
@@ -70,7 +67,6 @@ def read_npz(path: Path) -> Clip:
         )
     if arrays["fps"].size != 1:
         raise MotionError(f"{path}: fps has shape {arrays['fps'].shape}; it must be one number")
-    provenance = {key: str(arrays[key]) for key in ("source", "licence")}
     return Clip(
         name=path.stem,
         fps=arrays["fps"].item(),
@@ -79,18 +75,22 @@ def read_npz(path: Path) -> Clip:
         root_pos=arrays["root_pos"],
         root_quat_wxyz=arrays["root_quat_wxyz"],
         contacts={str(foot): contacts[:, i] for i, foot in enumerate(feet)} if len(feet) else None,
-        provenance={"file": str(path), "format": "npz", "fps": "in the file", **provenance},
+        links=_links(arrays),
+        terrain=str(arrays.get("terrain", "")) or None,
+        source=str(arrays["source"]),
+        licence=str(arrays["licence"]),
+        history=tuple(np.atleast_1d(arrays["history"]).tolist()) if "history" in arrays else (),
+        provenance={"file": str(path), "format": "npz", "fps": "in the file"},
     )
 
 
-def write_npz(clip: Clip, path: Path, *, source: str = "", licence: str = "") -> None:
-    """Write a clip in our own schema; the file appears whole or not at all.
+def write_npz(clip: Clip, path: Path, options: WriteOptions = WriteOptions()) -> None:  # noqa: B008
+    """Write a clip in our own schema, whole or not at all. One clip always gives the same bytes.
 
     Args:
         clip: the motion.
         path: file to write, suffix .npz; its folder must exist.
-        source: where the motion came from; "" takes the clip's own provenance.
-        licence: terms of use; "" takes the clip's own provenance.
+        options: nothing of it is needed.
 
     Raises:
         RunError: the file cannot be written.
@@ -106,9 +106,14 @@ def write_npz(clip: Clip, path: Path, *, source: str = "", licence: str = "") ->
         "root_quat_wxyz": clip.root_quat_wxyz,
         "contact_names": np.array(list(contacts), dtype=np.str_),
         "contacts": np.stack(columns, axis=1) if columns else np.zeros((clip.num_frames, 0), dtype=bool),
-        "licence": np.str_(licence or clip.provenance.get("licence", "")),
-        "source": np.str_(source or clip.provenance.get("source", "")),
+        "licence": np.str_(clip.licence),
+        "source": np.str_(clip.source),
+        "terrain": np.str_(clip.terrain or ""),
+        "history": np.array(clip.history, dtype=np.str_),
     }
+    if clip.links is not None:
+        values = (np.array(clip.links.names, dtype=np.str_), clip.links.pos_w, clip.links.quat_wxyz)
+        arrays.update(zip(_LINK_KEYS, values, strict=True))
 
     def save(partial: Path) -> None:
         with open(partial, "wb") as stream:  # given a name, numpy would append a suffix to it
@@ -117,10 +122,26 @@ def write_npz(clip: Clip, path: Path, *, source: str = "", licence: str = "") ->
     write_atomically(path, save)
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or "not an archive of plain numpy arrays"
-        raise MotionError(f"{path}: cannot be read ({reason})") from None
+def _check_keys(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    if "schema_version" not in arrays:
+        raise MotionError(
+            f"{path}: has no schema_version, so it is not a clip of ours; its keys are {', '.join(sorted(arrays))}"
+        )
+    version = arrays["schema_version"]
+    if version.size != 1 or version.item() not in _KEYS:
+        raise MotionError(
+            f"{path}: schema_version is {version.tolist()}; this release reads {' and '.join(map(str, _KEYS))}"
+        )
+    missing = [key for key in _KEYS[version.item()] if key not in arrays]
+    if missing:
+        raise MotionError(f"{path}: lacks {', '.join(missing)}")
+    links = [key for key in _LINK_KEYS if key in arrays]
+    if links and len(links) < len(_LINK_KEYS):
+        raise MotionError(f"{path}: has {', '.join(links)}; of {', '.join(_LINK_KEYS)} it needs all or none")
+
+
+def _links(arrays: dict[str, np.ndarray]) -> Links | None:
+    if "link_names" not in arrays:
+        return None
+    names = tuple(np.atleast_1d(arrays["link_names"]).tolist())
+    return Links(names, arrays["link_pos_w"], arrays["link_quat_wxyz"])

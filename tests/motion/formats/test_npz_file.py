@@ -1,10 +1,11 @@
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from legged_gym.motion.clip import Clip
+from legged_gym.motion.clip import Clip, Links
 from legged_gym.motion.formats.npz_file import read_npz, write_npz
 from legged_gym.utils.errors import MotionError, RunError
 
@@ -16,24 +17,56 @@ def _contacts() -> dict[str, np.ndarray]:
     return {"right_foot": on, "left_foot": ~on}
 
 
-def test_a_clip_comes_back_as_it_was(tmp_path: Path, biped_clip: MakeClip) -> None:
-    clip = biped_clip(fps=29.97, contacts=_contacts())
+def _full(biped_clip: MakeClip) -> Clip:
+    """A clip with every field set."""
+    rng = np.random.default_rng(1)
+    links = Links(("pelvis", "foot"), rng.normal(size=(31, 2, 3)), rng.normal(size=(31, 2, 4)))
+    return biped_clip(
+        fps=29.97,
+        contacts=_contacts(),
+        links=links,
+        terrain="box.obj",
+        source="a test",
+        licence="MIT",
+        history=("made", "raised by 12 mm"),
+    )
+
+
+def test_every_field_comes_back_to_the_last_bit(tmp_path: Path, biped_clip: MakeClip) -> None:
+    clip = _full(biped_clip)
     path = tmp_path / "swing.npz"
-    write_npz(clip, path, source="a test", licence="MIT")
+    write_npz(clip, path)
     again = read_npz(path)
-    assert (again.name, again.fps, again.joint_names) == (clip.name, clip.fps, clip.joint_names)
+    for field in ("name", "fps", "joint_names", "terrain", "source", "licence", "history"):
+        assert getattr(again, field) == getattr(clip, field), field
     for field in ("dof_pos", "root_pos", "root_quat_wxyz"):
-        assert np.allclose(getattr(again, field), getattr(clip, field), rtol=0, atol=1e-15), field
+        assert np.array_equal(getattr(again, field), getattr(clip, field)), field
     assert list(again.contacts) == ["right_foot", "left_foot"]
     assert np.array_equal(again.contacts["left_foot"], _contacts()["left_foot"])
-    assert (again.provenance["source"], again.provenance["licence"]) == ("a test", "MIT")
+    assert again.links.names == clip.links.names
+    assert np.array_equal(again.links.pos_w, clip.links.pos_w)
+    assert np.array_equal(again.links.quat_wxyz, clip.links.quat_wxyz)
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_provenance_survives_a_second_writing(tmp_path: Path, biped_clip: MakeClip) -> None:
-    write_npz(biped_clip(), tmp_path / "a.npz", source="a test", licence="MIT")
+def test_one_clip_gives_the_same_bytes_at_any_time(
+    tmp_path: Path, biped_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_npz(_full(biped_clip), tmp_path / "a.npz")
+    monkeypatch.setattr(time, "time", lambda: 1.9e9)  # what zipfile stamps entries with
     write_npz(read_npz(tmp_path / "a.npz"), tmp_path / "b.npz")
-    assert read_npz(tmp_path / "b.npz").provenance["licence"] == "MIT"
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_files_of_schema_version_1_are_read(tmp_path: Path, biped_clip: MakeClip) -> None:
+    path = tmp_path / "old.npz"
+    write_npz(biped_clip(contacts=_contacts(), licence="MIT"), path)
+    with np.load(path) as archive:
+        arrays = {key: archive[key] for key in archive.files if key not in ("terrain", "history")}
+    np.savez(path, **{**arrays, "schema_version": np.int64(1)})
+    clip = read_npz(path)
+    assert (clip.licence, clip.terrain, clip.history, clip.links) == ("MIT", None, (), None)
+    assert np.array_equal(clip.dof_pos, biped_clip().dof_pos)
 
 
 def test_a_clip_without_contacts_stays_one(tmp_path: Path, biped_clip: MakeClip) -> None:
@@ -46,9 +79,9 @@ def test_the_layout_is_the_documented_one(tmp_path: Path, biped_clip: MakeClip) 
     with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
         assert set(archive.files) == {
             *("schema_version", "fps", "joint_names", "joints", "root_pos", "root_quat_wxyz"),
-            *("contact_names", "contacts", "licence", "source"),
+            *("contact_names", "contacts", "licence", "source", "terrain", "history"),
         }
-        assert archive["schema_version"] == 1
+        assert archive["schema_version"] == 2
         assert archive["joints"].shape == (31, 2)
         assert archive["contacts"].shape == (31, 2)
 
@@ -60,7 +93,9 @@ def test_the_layout_is_the_documented_one(tmp_path: Path, biped_clip: MakeClip) 
             {"schema_version": None},
             "has no schema_version, so it is not a clip of ours; its keys are contact_names",
         ),
-        ({"schema_version": np.int64(2)}, "schema_version is 2; this release reads 1"),
+        ({"schema_version": np.int64(3)}, "schema_version is 3; this release reads 1 and 2"),
+        ({"history": None}, "lacks history"),
+        ({"link_names": np.array(["pelvis"])}, "has link_names; of link_names, link_pos_w, link_quat_wxyz"),
         ({"root_pos": None, "fps": None}, "lacks fps, root_pos"),
         ({"contacts": np.zeros((31, 1), dtype=bool)}, r"contacts has shape \(31, 1\); .* 2 contact_names"),
         ({"contacts": np.zeros((30, 2), dtype=bool)}, r"contacts\['right_foot'\] has shape \(30,\)"),
