@@ -35,7 +35,13 @@ logger = logging.getLogger(__name__)
 KEEP_S = 30 * 24 * 3600.0
 """Entries that were not used for so long are removed, s."""
 _ROOM = Path(__file__).resolve().parent
-_NOT_PART = ("synthesis", "validation/report", "validation/plot")  # cannot change what a cached clip holds
+_NOT_PART = (
+    "synthesis",
+    "validation/report",
+    "validation/plot",
+    "validation/html",
+    "validation/files",
+)  # cannot change what a cached clip holds
 
 
 @dataclass(frozen=True, eq=False)

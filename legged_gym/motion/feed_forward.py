@@ -27,6 +27,8 @@ CONTACT_HEIGHT = 0.015
 """Points up to this far above the ground may carry force, m: recorded motion is no more exact than that."""
 SMOOTHING_TIME = 0.04
 """Standard deviation of the Gaussian over velocities before they are differentiated, s."""
+STEEPEST_SLOPE = 2.0
+"""Rise over run that a foot can stand on; where the ground changes by more within 2 cm, it is a level step."""
 _LEVER = 0.2
 """Root torques count as forces at this lever in the balance, m: about half a foot's length."""
 _REGULARISATION = 1e-3
@@ -154,10 +156,11 @@ def _ancestor_joints(model: mujoco.MjModel, joint_ids: np.ndarray) -> np.ndarray
 def _pyramid_edges(xy: np.ndarray, ground: GroundHeight) -> np.ndarray:
     """(T, P, 4, 3) edges of the friction pyramid about the ground's normal, of unit normal component."""
     reach = 0.01  # m
-    slope = [
-        (ground(xy + shift) - ground(xy - shift)) / (2.0 * reach)
-        for shift in (np.array([reach, 0]), np.array([0, reach]))
-    ]
+    slope = []
+    for shift in (np.array([reach, 0.0]), np.array([0.0, reach])):
+        with np.errstate(invalid="ignore"):  # beyond a terrain's edge the ground is at -inf
+            rise = (ground(xy + shift) - ground(xy - shift)) / (2.0 * reach)
+        slope.append(np.where(np.abs(rise) < STEEPEST_SLOPE, rise, 0.0))
     one, zero = np.ones_like(slope[0]), np.zeros_like(slope[0])
     normal = _unit(np.stack((-slope[0], -slope[1], one), axis=-1))
     first = _unit(np.stack((one, zero, slope[0]), axis=-1))

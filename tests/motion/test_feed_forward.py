@@ -155,6 +155,18 @@ def test_a_block_rests_on_a_slope_and_on_a_step(axis: int) -> None:
     assert not flat.force_w.any()
 
 
+@pytest.mark.parametrize("below", [-0.4, -np.inf])
+def test_a_block_rests_at_the_edge_of_a_step_and_of_the_terrain(below: float) -> None:
+    """Two of its feet are 5 mm from the edge: the ground there is level, not a wall of normal along x."""
+    model = mujoco.MjModel.from_xml_string(BLOCK)
+    index, time, qpos, qvel = _still(model, (1.0, 0, 0, 0))
+    result = inverse_dynamics_feed_forward(
+        index, time, qpos, qvel, _NO_JOINTS, ground=lambda xy: np.where(xy[..., 0] < 0.105, 0.0, below)
+    )
+    assert np.allclose(result.force_w.sum(axis=1), [0, 0, 4.0 * GRAVITY], atol=0.1)
+    assert np.abs(result.residual_w).max() < 0.1
+
+
 def test_effort_limits_come_from_the_actuators(
     g1: Robot, g1_model: mujoco.MjModel, biped: mujoco.MjModel
 ) -> None:

@@ -1,0 +1,1 @@
+"""Terrain: meshes that clips play on."""
