@@ -63,16 +63,21 @@ class ClipCache:
         self.hits = 0
         """Clips that were found, so far."""
 
-    def get(self, key: str, make: Callable[[], CachedClip]) -> CachedClip:
-        """The entry of a key, made now if it is missing or damaged; a second process waits for the first one's."""
+    def get(
+        self,
+        key: str,
+        make: Callable[[], CachedClip],
+        valid: Callable[[CachedClip], bool] = lambda entry: True,
+    ) -> CachedClip:
+        """The entry of a key, made now if missing, damaged or not `valid`; a second process waits for the first."""
         if self._folder is None:
             return make()
         path = self._folder / f"{key}.npz"
         found = _read(path)
-        if found is None:
+        if found is None or not valid(found):
             with _lock(self._folder / f"{key}.lock"):
                 found = _read(path)  # another process may have made it meanwhile
-                if found is None:
+                if found is None or not valid(found):
                     made = make()
                     _write(path, made)
                     return made

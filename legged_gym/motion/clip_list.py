@@ -34,6 +34,8 @@ class ClipEntry:
     """First frame of the file not to use; None for all of it."""
     fps: float | None = None
     """Its true rate, whatever the file says; None to believe the file."""
+    terrain: Path | None = None
+    """Mesh it plays on, whatever the file says; None to believe the file."""
 
 
 def find_clips(paths: str | Path | Sequence[str | Path], root: str = "") -> list[ClipEntry]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from legged_gym.motion.clip import Clip
-from legged_gym.motion.contacts import foot_contacts, height_above_ground
+from legged_gym.motion.contacts import GroundHeight, flat_ground, foot_contacts, height_above_ground
 from legged_gym.motion.feed_forward import effort_limits, inverse_dynamics_feed_forward
 from legged_gym.motion.kinematics import BodyStates, forward_kinematics
 from legged_gym.motion.resample import SampledMotion, angular_velocity_w, linear_velocity, resample
@@ -71,13 +71,17 @@ class ReferenceStates:
 
 
 def reference_states(
-    clip: Clip, robot: RobotLayout, control_dt: float, options: ClipOptions
+    clip: Clip,
+    robot: RobotLayout,
+    control_dt: float,
+    options: ClipOptions,
+    ground: GroundHeight = flat_ground,
 ) -> ReferenceStates:
     """Cut, resample and complete one clip.
 
     Order: crop to [start_time, end_time], resample, cut to cut_off_import_length samples, add frozen samples at both
     ends, put on the ground, add height_direct_offset. Velocities are differences of the result, so frozen samples are
-    at rest.
+    at rest. `ground` is what the clip plays on.
 
     Raises:
         MotionError: joints or recorded contacts do not fit the robot, the rate is another one and `upsample_data` is
@@ -112,7 +116,7 @@ def reference_states(
     torque = None
     if options.feed_forward:
         limits = effort_limits(index)
-        torque = inverse_dynamics_feed_forward(index, motion.time, qpos, qvel, limits).torque
+        torque = inverse_dynamics_feed_forward(index, motion.time, qpos, qvel, limits, ground).torque
 
     raised = np.array([0.0, 0.0, options.height_direct_offset])
     return ReferenceStates(
@@ -126,7 +130,7 @@ def reference_states(
         body_quat_wxyz=bodies.quat_wxyz,
         body_lin_vel_w=bodies.lin_vel_w,
         body_ang_vel_w=bodies.ang_vel_w,
-        contacts=_contacts(clip, motion, robot, feet),
+        contacts=_contacts(clip, motion, robot, feet, ground),
         feed_forward=torque,
         time=motion.time + options.start_time - max(options.n_prepend, 0) * control_dt,
         feet=feet,
@@ -159,10 +163,12 @@ def _dropped(joints: list[str]) -> list[str]:
     return [f"dropped {count} joints that the robot has locked: {', '.join(joints)}"] if joints else []
 
 
-def _contacts(clip: Clip, motion: SampledMotion, robot: RobotLayout, feet: BodyStates) -> np.ndarray:
+def _contacts(
+    clip: Clip, motion: SampledMotion, robot: RobotLayout, feet: BodyStates, ground: GroundHeight
+) -> np.ndarray:
     """(T, n_feet) bool: what the file recorded, else what the feet's height and speed say."""
     if motion.contacts is None:
-        return foot_contacts(robot.foot_points, len(robot.foot_bodies), feet)
+        return foot_contacts(robot.foot_points, len(robot.foot_bodies), feet, ground)
     missing = [foot for foot in robot.foot_bodies if foot not in motion.contacts]
     if missing:
         raise MotionError(

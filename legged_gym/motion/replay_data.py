@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from torch import Tensor
 from legged_gym.motion.cache import CachedClip, ClipCache, code_digest, default_folder, digest, robot_digest
 from legged_gym.motion.clip import Clip
 from legged_gym.motion.clip_list import ClipEntry, find_clips, unique_names
+from legged_gym.motion.contacts import GroundHeight, flat_ground
 from legged_gym.motion.formats import ReadOptions, read_clip
 from legged_gym.motion.reference_states import ClipOptions, ReferenceStates, reference_states
 from legged_gym.motion.reference_table import ReferenceFrame, ReferenceTable, Slots, width
@@ -43,6 +44,8 @@ class LibraryOptions:
     """How clips are cut and completed."""
     cache: bool = True
     """Keep finished clips on disk."""
+    mesh_ground: Callable[[Path], GroundHeight] | None = None
+    """Makes the ground of clips that play on a mesh; None takes all ground for flat."""
 
 
 class ReplayData(ReferenceFrame):
@@ -89,7 +92,7 @@ class ReplayData(ReferenceFrame):
         )  # fmt: skip
         lengths = [len(clip.rows) for clip in clips]
         self.terrains = [
-            None if clip.about["terrain"] is None else entry.file.parent / clip.about["terrain"]
+            entry.terrain or (clip.about["terrain"] and entry.file.parent / clip.about["terrain"])
             for entry, clip in zip(entries, clips, strict=True)
         ]
         slots = table_slots(robot)
@@ -139,7 +142,15 @@ class ReplayData(ReferenceFrame):
             key = digest(
                 *base, _content(entry), entry.file.suffix, entry.start_frame, entry.end_frame, entry.fps
             )
-            clips.append(cache.get(key, lambda entry=entry: finish_clip(entry, robot, control_dt, options)))
+            clips.append(
+                cache.get(
+                    key,
+                    lambda entry=entry: finish_clip(entry, robot, control_dt, options),
+                    lambda found, entry=entry: (
+                        found.about["mesh"] == _mesh_digest(found.about["terrain"], entry)
+                    ),
+                )
+            )
         _report(unique_names(entries), [clip.about for clip in clips])
         data = cls(entries, clips, robot, control_dt, device)
         logger.info(
@@ -201,21 +212,27 @@ def finish_clip(
         MotionError: the file is malformed or does not fit the robot, or the entry's frames are not in it.
     """
     clip = _read(entry, options.read)
-    states = reference_states(clip, robot, control_dt, options.clips)
+    ground = flat_ground
+    if clip.terrain is not None and options.mesh_ground is not None:
+        ground = options.mesh_ground(clip.terrain_path)
+    states = reference_states(clip, robot, control_dt, options.clips, ground)
     columns = [getattr(states, name) for name in table_slots(robot)]
     if states.feed_forward is not None:
         columns.append(states.feed_forward)
     rows = np.concatenate([np.asarray(c, np.float32).reshape(len(c), -1) for c in columns], axis=1)
     about = {
         "terrain": clip.terrain,
+        "mesh": _mesh_digest(clip.terrain, entry),
         "notes": [*clip.history, *states.notes],
         "warnings": list(states.warnings),
-        "findings": [dataclasses.asdict(finding) for finding in _quick_check(clip, states, robot)],
+        "findings": [dataclasses.asdict(finding) for finding in _quick_check(clip, states, robot, ground)],
     }
     return CachedClip(rows, about)
 
 
-def _quick_check(clip: Clip, states: ReferenceStates, robot: RobotLayout) -> list[Finding]:
+def _quick_check(
+    clip: Clip, states: ReferenceStates, robot: RobotLayout, ground: GroundHeight
+) -> list[Finding]:
     """What is wrong with a clip, as far as it shows without much work."""
     motion = CheckedMotion(
         name=clip.name,
@@ -230,6 +247,7 @@ def _quick_check(clip: Clip, states: ReferenceStates, robot: RobotLayout) -> lis
         root_ang_vel_w=states.root_ang_vel_w,
         feet=states.feet,
         recorded_contacts=None if clip.contacts is None else states.contacts,
+        ground=ground,
     )
     return quick_findings(motion)
 
@@ -239,6 +257,8 @@ def _read(entry: ClipEntry, options: ReadOptions) -> Clip:
     if entry.fps is not None and entry.fps != clip.fps:
         said = f"taken for {entry.fps:g} frames per second instead of {clip.fps:g}, as the list of clips says"
         clip = dataclasses.replace(clip, fps=entry.fps, history=(*clip.history, said))
+    if entry.terrain is not None:
+        clip = dataclasses.replace(clip, terrain=str(entry.terrain.absolute()))
     if entry.start_frame or entry.end_frame is not None:
         clip = clip.frames(entry.start_frame, entry.end_frame)
     return clip
@@ -267,6 +287,22 @@ def _content(entry: ClipEntry) -> bytes:
         return entry.file.read_bytes()
     except OSError as error:
         raise MotionError(f"{entry.file}: cannot be read ({error.strerror})") from None
+
+
+def _entry_parts(entry: ClipEntry) -> tuple[object, ...]:
+    """What of an entry, beside the file's content, decides what its clip becomes."""
+    return entry.file.suffix, entry.start_frame, entry.end_frame, entry.fps, entry.terrain
+
+
+def _mesh_digest(terrain: str | None, entry: ClipEntry) -> str | None:
+    """Name of the mesh that a clip plays on; None for no mesh."""
+    if terrain is None:
+        return None
+    mesh = entry.file.parent / terrain  # an absolute path stays what it is
+    try:
+        return digest(mesh.read_bytes())
+    except OSError as error:
+        raise MotionError(f"{entry.file}: its terrain {mesh} cannot be read ({error.strerror})") from None
 
 
 def _read_parts(options: ReadOptions) -> tuple[object, ...]:

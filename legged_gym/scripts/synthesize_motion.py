@@ -20,7 +20,7 @@ class SynthesizeArgs:
     clips: tyro.conf.Positional[tuple[str, ...]] = ()
     """Names of the gaits in legged_gym/motion/synthesis/gaits.py; none: all of them."""
     out: Path = field(default_factory=lambda: paths.data_root() / "retargeted_data" / "g1")
-    """Folder to write NAME.npz to; a clip that is there is replaced."""
+    """Folder to write NAME.npz to; clips on terrain go to `terrain` in it, with NAME.obj. What is there is replaced."""
 
 
 def synthesize_motion(argv: list[str]) -> None:
@@ -30,6 +30,7 @@ def synthesize_motion(argv: list[str]) -> None:
     from legged_gym.motion.formats.npz_file import write_npz
     from legged_gym.motion.synthesis.gaits import GAITS
     from legged_gym.motion.synthesis.synthesize import synthesize
+    from legged_gym.motion.synthesis.terrain import obj_text
     from legged_gym.sim.robot_model import build_robot
     from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
 
@@ -37,14 +38,18 @@ def synthesize_motion(argv: list[str]) -> None:
     if unknown:
         raise MotionError(f"no gait {', '.join(unknown)}; there are {', '.join(GAITS)}")
     model = build_robot(AssetCfg(), ActuatorCfg()).compile()
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MotionError(f"{args.out}: cannot be made a folder ({error.strerror})") from None
     for name in args.clips or GAITS:
-        clip = synthesize(model, name, GAITS[name])
-        path = args.out / f"{name}.npz"
+        gait = GAITS[name]
+        folder = args.out if gait.terrain is None else args.out / "terrain"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MotionError(f"{folder}: cannot be made a folder ({error.strerror})") from None
+        clip = synthesize(model, name, gait)
+        path = folder / f"{name}.npz"
         write_npz(clip, path)
+        if gait.terrain is not None:
+            (folder / f"{name}.obj").write_text(obj_text(gait.terrain), encoding="utf-8", newline="\n")
         Console().print(f"{path}: {clip.num_frames} frames, {clip.duration:.2f} s")
 
 

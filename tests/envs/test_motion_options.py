@@ -86,6 +86,7 @@ def test_relative_paths_are_looked_for_in_the_data_root(build, sway_clip):
 
 
 def test_a_clip_on_terrain_is_refused_on_flat_ground(build, sway_clip, tmp_path):
+    (tmp_path / "stairs.obj").write_text("v 0 0 0\n")
     write_npz(dataclasses.replace(read_npz(sway_clip), terrain="stairs.obj"), tmp_path / "stairs.npz")
     with pytest.raises(MotionError, match=r"stairs.npz: plays on the terrain .*stairs.obj, but the ground"):
         build(amass_replay_data_path=[str(tmp_path / "stairs.npz")])

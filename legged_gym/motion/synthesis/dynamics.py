@@ -11,8 +11,10 @@ from legged_gym.motion.kinematics import ModelIndex
 from legged_gym.motion.rotations import quat_rotate
 
 
-def measure_zmp(model: mujoco.MjModel, qpos: np.ndarray, dt: float) -> np.ndarray:
-    """Point of the ground, xy (T, 2), about which the ground's push has no horizontal moment.
+def measure_zmp(
+    model: mujoco.MjModel, qpos: np.ndarray, dt: float, height: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """Point at ground height, xy (T, 2), about which the ground's push has no horizontal moment.
 
     Velocities and accelerations are central differences; the robot is taken to rest before and after the clip.
 
@@ -20,6 +22,7 @@ def measure_zmp(model: mujoco.MjModel, qpos: np.ndarray, dt: float) -> np.ndarra
         model: the robot.
         qpos: (T, nq) positions.
         dt: s between frames.
+        height: of the ground where it pushes, (T,) m.
     """
     free = copy.copy(model)
     free.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
@@ -29,6 +32,7 @@ def measure_zmp(model: mujoco.MjModel, qpos: np.ndarray, dt: float) -> np.ndarra
     step = np.zeros((frames + 1, free.nv))  # velocity between frame i - 1 and i
     for frame in range(1, frames):
         mujoco.mj_differentiatePos(free, step[frame], dt, qpos[frame - 1], qpos[frame])
+    height = np.broadcast_to(height, (frames,))
     zmp = np.empty((frames, 2))
     for frame in range(frames):
         data.qpos[:] = qpos[frame]
@@ -39,5 +43,6 @@ def measure_zmp(model: mujoco.MjModel, qpos: np.ndarray, dt: float) -> np.ndarra
         root = qpos[frame, index.root_qpos : index.root_qpos + 7]
         fx, fy, fz = push[:3]
         mx, my, _ = quat_rotate(root[3:], push[3:])  # about the root body's origin, world frame
-        zmp[frame] = root[0] - (my + root[2] * fx) / fz, root[1] + (mx - root[2] * fy) / fz
+        above = root[2] - height[frame]
+        zmp[frame] = root[0] - (my + above * fx) / fz, root[1] + (mx - above * fy) / fz
     return zmp

@@ -64,6 +64,39 @@ class WholeBody:
         qpos[self._index.root_qpos + 2] -= drop
         return qpos, float(configuration.data.subtree_com[self._index.root_body, 2] - drop)
 
+    def rise(self, posture: Posture) -> np.ndarray:
+        """How far the upper body's posture lifts the centre of mass against the hips, (T,) m; 0 at the first frame.
+
+        A robot that raises its arms has a higher centre of mass, and need not bend its knees for it.
+        """
+        model, index = self._model, ModelIndex(self._model, tuple(posture.joints))
+        data, root = mujoco.MjData(model), self._index.root_qpos
+        data.qpos[:] = model.qpos0
+        joints = np.stack(list(posture.joints.values()), axis=1)  # (T, K)
+        upper = self._upper_body()
+        height = np.empty(len(joints))
+        for frame, (quat, angles) in enumerate(zip(posture.pelvis_quat_wxyz, joints, strict=True)):
+            data.qpos[root + 3 : root + 7], data.qpos[index.joint_qpos] = quat, angles
+            mujoco.mj_kinematics(model, data)
+            mujoco.mj_comPos(model, data)
+            height[frame] = data.subtree_com[upper, 2]
+        share = model.body_subtreemass[upper] / model.body_subtreemass[self._index.root_body]
+        return share * (height - height[0])
+
+    def _upper_body(self) -> int:
+        """The link on the pelvis that leads to no foot."""
+        model, root = self._model, self._index.root_body
+        legs = set()
+        for task in self._feet:
+            body = model.body(task.frame_name).id
+            while model.body_parentid[body] != root:
+                body = model.body_parentid[body]
+            legs.add(int(body))
+        links = [
+            body for body in range(model.nbody) if model.body_parentid[body] == root and body not in legs
+        ]
+        return max(links, key=lambda body: model.body_subtreemass[body])
+
     def solve(self, feet: FootPaths, com: np.ndarray, posture: Posture, guess: np.ndarray) -> np.ndarray:
         """Positions (T, nq) that meet every target; each frame starts from the one before.
 

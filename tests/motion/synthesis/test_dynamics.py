@@ -36,3 +36,11 @@ def test_acceleration_moves_it_back_by_height_times_a_over_g(g1: Robot, g1_model
     zmp = measure_zmp(g1_model, qpos, DT)[1:-1]
     np.testing.assert_allclose(zmp[:, 0], com[0] + x[1:-1] - com[2] * a / 9.81, atol=1e-9)
     np.testing.assert_allclose(zmp[:, 1], com[1], atol=1e-9)
+
+
+def test_on_higher_ground_the_lever_is_shorter(g1: Robot, g1_model: mujoco.MjModel) -> None:
+    time, a = DT * np.arange(11), 1.5
+    x = 0.5 * a * time**2
+    qpos, com = poses(g1, g1_model, x)
+    zmp = measure_zmp(g1_model, qpos, DT, height=np.full(11, 0.3))[1:-1]
+    np.testing.assert_allclose(zmp[:, 0], com[0] + x[1:-1] - (com[2] - 0.3) * a / 9.81, atol=1e-9)

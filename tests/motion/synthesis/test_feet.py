@@ -9,7 +9,9 @@ import pytest
 from legged_gym.motion.rotations import quat_rotate
 from legged_gym.motion.synthesis.curves import hann_smooth, smooth_step
 from legged_gym.motion.synthesis.feet import Swing, foot_paths, measure_sole
-from legged_gym.motion.synthesis.footsteps import LEFT, Walk, walk_footsteps
+from legged_gym.motion.synthesis.footsteps import LEFT, RIGHT, Hold, Move, plan_moves
+from legged_gym.motion.synthesis.terrain import Block, Terrain
+from legged_gym.motion.synthesis.walks import Walk, walk_footsteps
 from legged_gym.utils.errors import MotionError
 
 
@@ -41,6 +43,46 @@ def test_toe_stays_in_place_until_it_leaves_and_heel_from_when_it_lands(g1_model
     assert np.ptp(heel, axis=0).max() < 1e-12
     raised = world(sole.heel, 0.0, swing.toe_leaves)[:, 2]
     assert np.all(np.diff(raised) > 0.0)
+
+
+def test_foot_takes_a_stair_around_its_edge(g1_model: mujoco.MjModel) -> None:
+    sole = measure_sole(g1_model, "left_ankle_roll_link")
+    stair = Terrain((Block("stair", (0.2, 2.0), (-1.0, 1.0), (0.15, 0.15)),))
+    swing = Swing(clearance=0.0, heel_off=0.0, heel_strike=0.0)
+    plan = plan_moves([Move(LEFT, (0.4, 0.0, 0.0)), Move(RIGHT), Move(LEFT, (-0.4, 0.0, 0.0))], terrain=stair)
+    for step in (plan.steps[0], plan.steps[2]):
+        time = np.linspace(step.lift_off_s, step.touch_down_s, 101)
+        pos = foot_paths(plan, (sole, sole), swing, time).pos_w[:, LEFT]
+        height, ahead = (pos[:, 2] - sole.height) / 0.15, (pos[:, 0] - plan.start[LEFT].x) / 0.4
+        assert np.all(height > ahead - 1e-9)  # up before ahead; backwards and down: back before down
+        middle = np.argmin(np.abs(ahead - 0.5))
+        assert height[middle] > 0.9
+
+
+def test_foot_follows_a_ramp_without_a_detour(g1_model: mujoco.MjModel) -> None:
+    sole = measure_sole(g1_model, "left_ankle_roll_link")
+    ramp = Terrain((Block("ramp", (-1.0, 3.0), (-2.0, 2.0), (0.5, 1.5)),))
+    plan = plan_moves([Move(LEFT, (0.4, 0.0, 0.0)), Move(RIGHT)], terrain=ramp)
+    time = np.linspace(plan.steps[0].lift_off_s, plan.steps[0].touch_down_s, 51)
+    swing = Swing(clearance=0.0, heel_off=0.0, heel_strike=0.0)
+    pos = foot_paths(plan, (sole, sole), swing, time).pos_w[:, LEFT]
+    above = pos[:, 2] - (0.75 + 0.25 * pos[:, 0])
+    np.testing.assert_allclose(above, sole.height * np.hypot(1.0, 0.25), atol=2e-4)
+
+
+def test_hovering_foot_returns_to_its_place(g1_model: mujoco.MjModel) -> None:
+    sole = measure_sole(g1_model, "left_ankle_roll_link")
+    hold = Hold(offset=(0.1, 0.0, 0.2), pitch=0.3, move_s=0.5)
+    plan = plan_moves([Move(LEFT, swing_s=2.0, hold=hold)])
+    step = plan.steps[0]
+    time = np.array([step.lift_off_s, step.lift_off_s + 0.5, step.lift_off_s + 1.5, step.touch_down_s])
+    paths = foot_paths(plan, (sole, sole), Swing(), time)
+    pos = paths.pos_w[:, LEFT]
+    np.testing.assert_allclose(pos[0], pos[3], atol=1e-12)
+    np.testing.assert_allclose(pos[1], pos[2], atol=1e-12)
+    assert pos[1, 2] - pos[0, 2] == pytest.approx(0.2)
+    assert np.linalg.norm(pos[1, :2] - pos[0, :2]) == pytest.approx(0.1)
+    assert paths.flat[:, LEFT].tolist() == [True, False, False, True]
 
 
 def test_smooth_step_starts_and_ends_without_velocity_or_acceleration() -> None:

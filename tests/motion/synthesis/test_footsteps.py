@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from legged_gym.motion.synthesis.footsteps import LEFT, RIGHT, Stance, Walk, walk_footsteps
+from legged_gym.motion.rotations import quat_rotate
+from legged_gym.motion.synthesis.footsteps import LEFT, RIGHT, Move, Stance, plan_moves
+from legged_gym.motion.synthesis.terrain import Block, Terrain
+from legged_gym.motion.synthesis.walks import Walk, walk_footsteps
 from legged_gym.utils.errors import MotionError
 
 STRAIGHT_FEET = Stance(half_width=0.1, toe_out=0.0)
@@ -48,3 +51,28 @@ def test_quarter_circle_ends_beside_its_centre() -> None:
 def test_impossible_walks_are_refused(fields: dict[str, float], message: str) -> None:
     with pytest.raises(MotionError, match=message):
         walk_footsteps(Walk(**{"advance": (0.4, 0.0, 0.0), "num_steps": 8, **fields}))
+
+
+def test_feet_take_the_height_and_the_tilt_of_a_ramp() -> None:
+    ramp = Terrain((Block("ramp", (-1.0, 3.0), (-2.0, 2.0), (0.5, 1.5)),))  # rises by 1 in 4
+    for heading in (0.0, np.pi, np.pi / 2, 0.3):
+        place = STRAIGHT_FEET.placements(np.array([1.0, 0.0, heading]), ramp)[LEFT]
+        up = quat_rotate(place.quat_wxyz, np.array([0.0, 0.0, 1.0]))
+        np.testing.assert_allclose(up, np.array([-0.25, 0.0, 1.0]) / np.hypot(0.25, 1.0), atol=1e-9)
+        nose = quat_rotate(place.quat_wxyz, np.array([1.0, 0.0, 0.0]))
+        np.testing.assert_allclose(np.arctan2(nose[1], nose[0]) % (2.0 * np.pi), heading, atol=1e-9)
+        assert place.z == pytest.approx(0.75 + 0.25 * place.x)
+
+
+def test_point_of_a_tilted_foot_lies_on_the_ramp() -> None:
+    ramp = Terrain((Block("ramp", (-1.0, 3.0), (-2.0, 2.0), (0.5, 1.5)),))
+    place = Stance().placements(np.array([1.0, 0.0, 0.4]), ramp)[RIGHT]
+    point = place.point(0.12, 0.03)
+    assert point[2] == pytest.approx(0.75 + 0.25 * point[0], abs=1e-9)
+
+
+def test_moves_without_time_are_refused() -> None:
+    with pytest.raises(
+        MotionError, match=r"move 1 has swing_s 0 and double_support_s 0\.08; both must be positive"
+    ):
+        plan_moves([Move(LEFT), Move(RIGHT, swing_s=0.0)])

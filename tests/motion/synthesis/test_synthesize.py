@@ -8,10 +8,10 @@ import mujoco
 import numpy as np
 import pytest
 
-from legged_gym.motion.synthesis.footsteps import Walk, walk_footsteps
 from legged_gym.motion.synthesis.gaits import GAITS
 from legged_gym.motion.synthesis.posture import Style
 from legged_gym.motion.synthesis.synthesize import Gait, synthesize
+from legged_gym.motion.synthesis.walks import Walk, walk_footsteps
 from legged_gym.utils.errors import DependencyError, MotionError
 
 
