@@ -65,7 +65,7 @@ def evaluation_config(
         START_NOISE, **{name: start_noise * scale for name, scale in vars(START_NOISE).items()}
     )
     cfg.deepmimic.init_default_frac = cfg.deepmimic.respawn_z_offset = 0.0
-    cfg.deepmimic.init_velocities = True
+    cfg.deepmimic.init_velocities, cfg.deepmimic.randomize_terrain_offset = True, False
     if physics == "fine" and cfg.sim.dt > FINE_DT:
         period = cfg.sim.dt * cfg.control.decimation
         decimation = round(period / FINE_DT)

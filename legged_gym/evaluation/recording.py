@@ -35,6 +35,8 @@ class Recording:
     """Length of the clip."""
     step_dt: float
     """Control period, s."""
+    ground: tuple[np.ndarray, np.ndarray] | None
+    """Vertices (V, 3) in the world and triangles (F, 3) of the clip's terrain; None is the flat floor."""
     failure: int | None
     """Index of the state in which the episode failed; the states after it only show what happened then."""
     cause: str | None
@@ -94,11 +96,20 @@ def record(env: RobotDeepMimic, policy: Policy, clip: int, start_s: float = 0.0)
         errors=errors,
         clip_seconds=(length - 1) * env.step_dt,
         step_dt=env.step_dt,
+        ground=_ground(env),
         failure=failure,
         cause=cause,
         seconds={part: s - before_all.get(part, 0.0) for part, s in env.timings().items()}
         | {"policy": policy_seconds},
     )
+
+
+def _ground(env: RobotDeepMimic) -> tuple[np.ndarray, np.ndarray] | None:
+    """The terrain of the first env."""
+    if env.terrain.is_flat:
+        return None
+    vertices, faces = env.terrain.tile_mesh(int(env.tile[0]))
+    return vertices + env.env_offsets[0].cpu().numpy(), faces
 
 
 def _state(env: RobotDeepMimic) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

@@ -16,6 +16,9 @@ COLLISION_GROUP = 3
 """Geom group of the robot's collision shapes, which are not shown."""
 FIELD_OF_VIEW = 45.0
 """Vertical, deg."""
+TERRAIN_RGBA = (0.55, 0.50, 0.44, 1.0)
+FLOOR_GAP = 0.01
+"""The floor lies so far below a terrain, m: two surfaces in one place flicker."""
 FLOOR_COLORS = (0.23, 0.29, 0.36), (0.18, 0.23, 0.30)
 SKY_COLORS = (0.93, 0.96, 1.0), (0.45, 0.60, 0.78)
 
@@ -37,13 +40,16 @@ class Camera:
 class Scene:
     """A floor under two copies of a robot: itself, and its reference as a translucent ghost."""
 
-    def __init__(self, robot: Robot, width: int, height: int) -> None:
+    def __init__(
+        self, robot: Robot, width: int, height: int, ground: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> None:
         """Compile the stage.
 
         Args:
             robot: The robot.
             width: Of the largest picture that will be rendered, pixels.
             height: Likewise.
+            ground: Vertices (V, 3) and triangles (F, 3) of a terrain to show; None is a floor at height 0.
         """
         spec = mujoco.MjSpec()
         spec.visual.global_.offwidth, spec.visual.global_.offheight = width, height
@@ -54,7 +60,9 @@ class Scene:
         spec.visual.headlight.ambient, spec.visual.headlight.diffuse = [0.32] * 3, [0.34] * 3
         spec.visual.headlight.specular = [0.1] * 3
         spec.visual.global_.fovy, spec.stat.extent = FIELD_OF_VIEW, 2.0
-        _add_surroundings(spec)
+        _add_surroundings(spec, 0.0 if ground is None else float(ground[0][:, 2].min()) - FLOOR_GAP)
+        if ground is not None:
+            _add_terrain(spec, *ground)
         # MuJoCo warns of physics options that differ, though nothing is simulated here.
         spec.option.integrator, spec.option.jacobian = (
             robot.spec.option.integrator,
@@ -91,7 +99,20 @@ def _ghost_of(robot: mujoco.MjSpec) -> mujoco.MjSpec:
     return ghost
 
 
-def _add_surroundings(spec: mujoco.MjSpec) -> None:
+def _add_terrain(spec: mujoco.MjSpec, vertices: np.ndarray, faces: np.ndarray) -> None:
+    """Show a mesh as it is; nothing collides here, so its hull does not matter."""
+    spec.add_mesh(
+        name="terrain",
+        uservert=np.asarray(vertices, np.float32).ravel(),
+        userface=np.asarray(faces, np.int32).ravel(),
+        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
+    )
+    spec.worldbody.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_MESH, meshname="terrain", rgba=TERRAIN_RGBA, contype=0, conaffinity=0
+    )
+
+
+def _add_surroundings(spec: mujoco.MjSpec, floor_height: float) -> None:
     spec.add_texture(
         name="sky",
         type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
@@ -107,7 +128,9 @@ def _add_surroundings(spec: mujoco.MjSpec) -> None:
     )  # fmt: skip
     floor = spec.add_material(name="floor", texuniform=True, texrepeat=[1.0, 1.0])
     floor.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = "checker"
-    spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05], material="floor")
+    spec.worldbody.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 0.05], pos=[0, 0, floor_height], material="floor"
+    )
 
 
 def _add_sun(spec: mujoco.MjSpec, root: mujoco.MjsBody) -> None:

@@ -71,7 +71,7 @@ def draw_frames(
     recording: Recording, robot: Robot, stride: int, width: int = WIDTH, height: int = HEIGHT
 ) -> Iterator[np.ndarray]:
     """Every ``stride``-th state as a picture, (height, width, 3) uint8."""
-    scene = Scene(robot, width, height)
+    scene = Scene(robot, width, height, recording.ground)
     renderer = _open_renderer(scene, width, height)
     cameras = camera_path(recording)
     try:

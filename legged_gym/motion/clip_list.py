@@ -36,6 +36,8 @@ class ClipEntry:
     """Its true rate, whatever the file says; None to believe the file."""
     terrain: Path | None = None
     """Mesh it plays on, whatever the file says; None to believe the file."""
+    label: str = ""
+    """What to call it; "" for the file's stem."""
 
 
 def find_clips(paths: str | Path | Sequence[str | Path], root: str = "") -> list[ClipEntry]:
@@ -97,7 +99,7 @@ def read_list(file: Path, root: str = "") -> list[ClipEntry]:
         raise MotionError(f"{file}: must be a list of clips, each a path or a mapping with a `path`")
     entries = []
     for number, item in enumerate(content, 1):
-        fields = _item_fields(f"{file}: item {number}", {"path": item} if isinstance(item, str) else item)
+        fields = item_fields(f"{file}: item {number}", {"path": item} if isinstance(item, str) else item)
         path = fields.pop("path")
         beside = file.parent / path
         for found in motion_files(beside if beside.exists() else path, root):
@@ -126,7 +128,7 @@ def unique_names(entries: Sequence[ClipEntry]) -> list[str]:
 
 def _label(entry: ClipEntry, depth: int, with_suffix: bool) -> str:
     """File name below `depth` folders, and the frames where it is cut."""
-    name = entry.file.name if with_suffix else entry.file.stem
+    name = entry.label or (entry.file.name if with_suffix else entry.file.stem)
     cut = ""
     if entry.start_frame or entry.end_frame is not None:
         cut = f"[{entry.start_frame}:{'' if entry.end_frame is None else entry.end_frame}]"
@@ -138,8 +140,12 @@ def _repeated(names: list[str]) -> set[str]:
     return {name for name, count in counts.items() if count > 1}
 
 
-def _item_fields(where: str, item: Any) -> dict[str, Any]:
-    """The checked fields of one item of a list."""
+def item_fields(where: str, item: Any) -> dict[str, Any]:
+    """The checked fields of one item of a list, a mapping with a `path`.
+
+    Raises:
+        MotionError: a field is unknown, missing or of the wrong kind; starts with `where`.
+    """
     if not isinstance(item, Mapping):
         raise MotionError(f"{where} is {item!r}; it must be a path or a mapping with a `path`")
     fields = {_ALIASES.get(key, key): value for key, value in item.items()}

@@ -21,6 +21,7 @@ from legged_gym.motion.clip import Clip
 from legged_gym.motion.clip_list import ClipEntry, find_clips, unique_names
 from legged_gym.motion.contacts import GroundHeight, flat_ground
 from legged_gym.motion.formats import ReadOptions, read_clip
+from legged_gym.motion.recordings import RecordingOptions, find_recordings
 from legged_gym.motion.reference_states import ClipOptions, ReferenceStates, reference_states
 from legged_gym.motion.reference_table import ReferenceFrame, ReferenceTable, Slots, width
 from legged_gym.motion.robot_layout import RobotLayout
@@ -38,6 +39,8 @@ class LibraryOptions:
 
     amass_data_root: str = ""
     """Folder in which relative paths are looked for first; "" for the usual places only."""
+    recordings: RecordingOptions | None = None
+    """Recordings to load beside the clips; None for none."""
     read: ReadOptions = field(default_factory=ReadOptions)
     """How files are read."""
     clips: ClipOptions = field(default_factory=ClipOptions)
@@ -120,7 +123,7 @@ class ReplayData(ReferenceFrame):
         """Find clips, read them and complete them on a robot, or take what the cache has of that.
 
         Args:
-            paths: a file, a folder, a glob, a YAML list (see `clip_list`), or a list of these.
+            paths: a file, a folder, a glob, a YAML list (see `clip_list`), or a list of these; empty for none.
             robot: the robot; its order of joints, bodies and feet is that of the result.
             control_dt: control period, s.
             device: where the tensors live.
@@ -131,7 +134,9 @@ class ReplayData(ReferenceFrame):
         """
         options = options or LibraryOptions()
         begin = time.perf_counter()
-        entries = find_clips(paths, options.amass_data_root)
+        entries = find_clips(paths, options.amass_data_root) if paths else []
+        if options.recordings is not None:
+            entries += find_recordings(options.recordings)
         cache = ClipCache(default_folder() if options.cache else None)
         cache.remove_old()
         base = (code_digest(), robot_digest(robot), control_dt, *_read_parts(options.read), options.clips)

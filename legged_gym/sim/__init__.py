@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import mujoco
+
     from legged_gym.sim.robot_model import Robot
     from legged_gym.sim.sim_config import SimCfg
     from legged_gym.sim.simulator import Simulator
@@ -18,10 +20,11 @@ def make_simulator(
     body_names: Sequence[str],
     contact_body_names: Sequence[str],
     device: str,
+    add_ground: Callable[[mujoco.MjSpec], None] | None = None,
 ) -> Simulator:
-    """The engine for a device: MuJoCo on the CPU."""
+    """The engine for a device: MuJoCo on the CPU. ``add_ground`` adds the ground to the model; None: a flat floor."""
     from legged_gym.sim.mujoco_cpu import MujocoCpuSimulator
 
     if device != "cpu":
         raise ValueError(f"no engine for device {device!r}; known: cpu")
-    return MujocoCpuSimulator(robot, cfg, num_envs, body_names, contact_body_names)
+    return MujocoCpuSimulator(robot, cfg, num_envs, body_names, contact_body_names, add_ground)

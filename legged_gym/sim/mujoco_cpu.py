@@ -9,7 +9,7 @@ torques are those of the last substep.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import mujoco
 import numpy as np
@@ -47,8 +47,9 @@ class MujocoCpuSimulator(Simulator):
         num_envs: int,
         body_names: Sequence[str] | None = None,
         contact_body_names: Sequence[str] = (),
+        add_ground: Callable[[mujoco.MjSpec], None] | None = None,
     ) -> None:
-        """Compile the robot on flat ground and allocate every buffer.
+        """Compile the robot on its ground and allocate every buffer.
 
         Args:
             robot: The robot to step.
@@ -56,6 +57,7 @@ class MujocoCpuSimulator(Simulator):
             num_envs: Number of copies N.
             body_names: Bodies whose poses and velocities are handed out; all by default.
             contact_body_names: Bodies whose net contact force is measured; each costs a little per substep.
+            add_ground: Adds the static ground to the model; None adds a flat floor.
         """
         self.num_envs = num_envs
         self.device = "cpu"
@@ -64,7 +66,7 @@ class MujocoCpuSimulator(Simulator):
         self.joint_names = robot.joint_names
         self.body_names = tuple(body_names if body_names is not None else robot.body_names)
         self.contact_body_names = tuple(contact_body_names)
-        self.model = self._compile(robot, cfg)
+        self.model = self._compile(robot, cfg, add_ground)
         _silence_engine_warnings()
         self._batch = batch.Batch(self.model, num_envs, cfg.num_threads)
         self._bind()
@@ -173,9 +175,13 @@ class MujocoCpuSimulator(Simulator):
 
     # ------------------------------------------------------------------ inside
 
-    def _compile(self, robot: Robot, cfg: SimCfg) -> mujoco.MjModel:
+    def _compile(
+        self, robot: Robot, cfg: SimCfg, add_ground: Callable[[mujoco.MjSpec], None] | None
+    ) -> mujoco.MjModel:
         # Visual geometry would cost an eighth of the step, in kinematics nobody reads.
-        spec = robot.scene(ground=True, visuals=False)
+        spec = robot.scene(ground=add_ground is None, visuals=False)
+        if add_ground is not None:
+            add_ground(spec)
         for name in self.contact_body_names:
             spec.add_sensor(
                 name=_CONTACT_SENSOR + name,

@@ -19,6 +19,10 @@ class MotionError(LeggedGymError):
     """A motion clip is missing, malformed or does not fit the robot."""
 
 
+class TerrainError(LeggedGymError):
+    """A terrain mesh is missing, no ground to stand on, or does not lie under its clip."""
+
+
 class RobotError(LeggedGymError):
     """A robot model is missing or a joint, body or pattern does not exist in it."""
 

@@ -29,7 +29,7 @@ class CarriedRobot(RobotDeepMimic):
 
     def _simulate(self) -> None:
         frames = torch.minimum(self.frame + 1, self.last_frame)
-        ref = self.reference_table.at(frames)
+        ref = self.reference_at(frames)
         root_pos = ref.root_pos_w.clone()
         for frame, offset in (self.offsets or {}).items():
             root_pos[frames == frame] += offset

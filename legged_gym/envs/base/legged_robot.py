@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from typing import Any
 
+import mujoco
 import torch
 from rsl_rl.env import VecEnv
 from tensordict import TensorDict
@@ -44,7 +45,13 @@ class LeggedRobot(VecEnv):
         self.step_dt = cfg.sim.dt * cfg.control.decimation
         self.max_episode_length = max(1, round(cfg.env.episode_length_s / self.step_dt))
         self.sim = make_simulator(
-            self.robot, cfg.sim, self.num_envs, self._watched_bodies(), self._contact_bodies(), device
+            self.robot,
+            cfg.sim,
+            self.num_envs,
+            self._watched_bodies(),
+            self._contact_bodies(),
+            device,
+            self._make_ground(),
         )
         self._allocate()
 
@@ -61,6 +68,10 @@ class LeggedRobot(VecEnv):
         watched = self.match_bodies(asset.penalize_contacts_on, "asset.penalize_contacts_on")
         watched += self.match_bodies(asset.terminate_after_contacts_on, "asset.terminate_after_contacts_on")
         return feet + [name for name in dict.fromkeys(watched) if name not in feet]
+
+    def _make_ground(self) -> Callable[[mujoco.MjSpec], None] | None:
+        """What adds the ground to the simulated model; None is a flat floor. Called once, before the simulator is."""
+        return None
 
     def _target_offset(self) -> Tensor:
         """What an action of zero asks of the joints, (N, J) rad."""

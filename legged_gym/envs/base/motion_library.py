@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import torch
 
-from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.envs.base.robot_deepmimic_config import DeepMimicCfg, RobotDeepMimicCfg
 from legged_gym.motion.formats import ReadOptions
+from legged_gym.motion.recordings import RecordingOptions
 from legged_gym.motion.reference_states import ClipOptions
 from legged_gym.motion.replay_data import LibraryOptions, ReplayData
 from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.sim.robot_model import Robot, build_robot
-from legged_gym.utils.errors import MotionError
+from legged_gym.terrain.mesh_ground import mesh_ground
 
 
 def load_library(
@@ -33,7 +34,7 @@ def load_library(
         device: where the tensors live.
 
     Raises:
-        MotionError: a clip cannot be read, does not fit the robot, or plays on a terrain.
+        MotionError: a clip cannot be read, does not fit the robot, or its terrain cannot be read.
     """
     motion = cfg.deepmimic
     layout = RobotLayout(
@@ -48,6 +49,7 @@ def load_library(
     fps = motion.default_data_fps
     options = LibraryOptions(
         amass_data_root=motion.amass_data_root,
+        recordings=_recordings(motion) if motion.use_human_videos else None,
         read=ReadOptions(
             fps=fps if fps is not None and fps > 0.0 else None,
             csv_root_quat_order=motion.csv_root_quat_order,
@@ -67,18 +69,26 @@ def load_library(
             feed_forward=cfg.control.feed_forward == "inverse_dynamics",
         ),
         cache=motion.cache,
+        mesh_ground=mesh_ground,
     )
-    data = ReplayData.load(
-        motion.amass_replay_data_path,
+    return ReplayData.load(
+        motion.amass_replay_data_path if motion.use_amass else [],
         robot=layout,
         control_dt=control_dt,
         device=device,
         options=options,
     )
-    for file, terrain in zip(data.files, data.terrains, strict=True):
-        if terrain is not None:
-            raise MotionError(f"{file}: plays on the terrain {terrain}, but the ground of this task is flat")
-    return data
+
+
+def _recordings(motion: DeepMimicCfg) -> RecordingOptions:
+    return RecordingOptions(
+        folders=motion.human_video_folders,
+        source=motion.human_motion_source,
+        roots=(motion.data_root, motion.alt_data_root),
+        data_pattern=motion.human_video_data_pattern,
+        terrain_pattern=motion.human_video_terrain_pattern,
+        oversample_factor=motion.human_video_oversample_factor,
+    )
 
 
 def _whole_robot(cfg: RobotDeepMimicCfg) -> RobotLayout:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import mujoco
 import torch
 from tensordict import TensorDict
 from torch import Tensor
 
 from legged_gym.envs.base.clip_statistics import ClipStatistics
+from legged_gym.envs.base.clip_terrain import ClipTerrain
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.motion_library import load_library
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
@@ -32,6 +36,12 @@ class RobotDeepMimic(LeggedRobot):
     """(N,) the last frame of each env's clip."""
     reference: ReferenceFrame
     """The reference at ``frame``."""
+    terrain: ClipTerrain
+    """The ground of all clips."""
+    tile: Tensor
+    """(N,) the ground each env is on, see ``terrain``."""
+    env_offsets: Tensor
+    """(N, 3) where the frame of each env's clip lies in the world, m; part of everything in ``reference``."""
     tracked: Tensor
     """(B,) tracked bodies among the watched ones."""
 
@@ -44,8 +54,9 @@ class RobotDeepMimic(LeggedRobot):
         """
         self.cfg = cfg
         cfg.deepmimic.check()
+        self._seed = seed
         super().__init__(cfg, seed, device)
-        self._load_motion()
+        self._prepare_starts()
         self._index_bodies()
         self._allocate_tracking()
         self._build_terms()
@@ -91,11 +102,27 @@ class RobotDeepMimic(LeggedRobot):
 
         Runs after every advance and after every reset, so no term can read a stale target.
         """
-        self.reference = self.reference_table.at(self.frame)
+        self.reference = self.reference_at(self.frame)
         self._heading_offset = None
         sim, ref, anchor = self.sim, self.reference, self.anchor
         self.anchor_pos_w, self.anchor_quat = sim.body_pos_w[:, anchor], sim.body_quat_wxyz[:, anchor]
         self.ref_anchor_pos_w, self.ref_anchor_quat = ref.body_pos_w[:, anchor], ref.body_quat_wxyz[:, anchor]
+
+    def reference_at(self, frames: Tensor, env_ids: Tensor | None = None) -> ReferenceFrame:
+        """The reference in the world at frames (N,) or (N, K) of all envs, or of ``env_ids`` (N,)."""
+        reference = self.data.table.at(frames)
+        if self.terrain.moves:
+            offset = self.env_offsets if env_ids is None else self.env_offsets[env_ids]
+            offset = offset.unflatten(0, (len(frames), *(1,) * (frames.dim() - 1)))
+            reference.root_pos_w += offset
+            reference.body_pos_w += offset.unsqueeze(-2)
+        return reference
+
+    def height_above_ground(self, points_w: Tensor) -> Tensor:
+        """Height of each env's points (N, ..., 3) over its own ground below them, (N, ...) m."""
+        points = points_w.reshape(self.num_envs, -1, 3)
+        height = points[..., 2] - self.terrain.heights(self.tile, points[..., :2])
+        return height.reshape(points_w.shape[:-1])
 
     @property
     def heading_offset(self) -> Tensor:
@@ -120,7 +147,9 @@ class RobotDeepMimic(LeggedRobot):
     def reset_to(self, env_ids: Tensor, frames: Tensor, noisy: bool) -> None:
         """Put envs (n,) on reference frames (n,), with or without the configured start noise."""
         cfg = self.cfg.deepmimic
-        ref = self.reference_table.at(frames)
+        tiles, offsets = self.terrain.draw(self.data.clip_of(frames))
+        self.tile[env_ids], self.env_offsets[env_ids] = tiles, offsets
+        ref = self.reference_at(frames, env_ids)
         noise = self._start_noise(len(env_ids)) if noisy else None
         root_pos, root_quat, dof_pos = ref.root_pos_w.clone(), ref.root_quat_wxyz, ref.dof_pos
         moving = 1.0 if cfg.init_velocities else 0.0
@@ -231,9 +260,14 @@ class RobotDeepMimic(LeggedRobot):
         self.match_bodies([cfg.anchor_body_name], "deepmimic.anchor_body_name")
         return [name for name in self.robot.body_names if name in watched]
 
-    def _load_motion(self) -> None:
-        self.data = load_library(self.cfg, self.robot, self.sim.body_names, self.step_dt, self.device)
-        self.reference_table = self.data.table
+    def _make_ground(self) -> Callable[[mujoco.MjSpec], None]:
+        """Load the clips and the ground they play on."""
+        cfg = self.cfg
+        self.data = load_library(cfg, self.robot, self._watched_bodies(), self.step_dt, self.device)
+        self.terrain = ClipTerrain(self.data, cfg.deepmimic, cfg.terrain, self._seed, self.generator)
+        return self.terrain.add_to
+
+    def _prepare_starts(self) -> None:
         self.target_offsets = self._joint_target_offsets()
         cfg = self.cfg.deepmimic
         self.clip_statistics = ClipStatistics(
@@ -291,6 +325,8 @@ class RobotDeepMimic(LeggedRobot):
     def _allocate_tracking(self) -> None:
         n, device = self.num_envs, self.device
         self.frame = torch.zeros(n, dtype=torch.long, device=device)
+        self.tile = torch.zeros(n, dtype=torch.long, device=device)
+        self.env_offsets = torch.zeros(n, 3, device=device)
         self.last_frame = torch.ones(n, dtype=torch.long, device=device)
         self.failed = torch.zeros(n, dtype=torch.bool, device=device)
         self._cause = torch.full((n,), -1, dtype=torch.long, device=device)
@@ -329,6 +365,8 @@ class RobotDeepMimic(LeggedRobot):
         return super().state_dict() | {
             "frame": self.frame.clone(),
             "last_frame": self.last_frame.clone(),
+            "tile": self.tile.clone(),
+            "env_offsets": self.env_offsets.clone(),
             "reward_sums": self._reward_sums.clone(),
             "failures": self.starts.failures.clone(),
             "clip_statistics": self.clip_statistics.state_dict(),
@@ -339,6 +377,8 @@ class RobotDeepMimic(LeggedRobot):
         super().load_state_dict(state)
         self.frame.copy_(state["frame"])
         self.last_frame.copy_(state["last_frame"])
+        self.tile.copy_(state["tile"])
+        self.env_offsets.copy_(state["env_offsets"])
         self._reward_sums.copy_(state["reward_sums"])
         self.clip_statistics.load_state_dict(state["clip_statistics"])
         self.starts.failures.copy_(state["failures"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.terrain.terrain_config import TerrainCfg
 from legged_gym.utils.errors import ConfigError
 
 
@@ -15,6 +16,24 @@ class DeepMimicCfg:
 
     amass_replay_data_path: list[str] = field(default_factory=lambda: ["g1/walk_forward.npz"])
     """Clips: files, globs, folders, YAML lists; looked for as given, then in retargeted_data/ or a folder beside it."""
+    use_amass: bool = True
+    """Train on the clips of amass_replay_data_path."""
+    use_human_videos: bool = False
+    """Train on recordings: folders that hold a motion and the mesh it was recorded on."""
+    human_video_folders: list[str] = field(default_factory=list)
+    """Folders of recordings; looked for in data_root, in alt_data_root, then like clips."""
+    human_motion_source: str = ""
+    """A YAML list of recordings (folder_path, weight, start_frame, end_frame, fps), or the folder of a single one."""
+    data_root: str = ""
+    """Folder in which relative paths of recordings are looked for first."""
+    alt_data_root: str = ""
+    """Folder in which they are looked for next."""
+    human_video_data_pattern: str = "retarget_poses_g1.h5"
+    """Name or glob of the motion in a recording's folder; any format."""
+    human_video_terrain_pattern: str = "background_mesh.obj"
+    """Name or glob of the mesh in a recording's folder: obj, ply, stl, glb; metres, z up, same world as the motion."""
+    human_video_oversample_factor: float = 1.0
+    """How often a recording is drawn, against clips without a mesh."""
     amass_data_root: str = ""
     """Folder in which relative paths of clips are looked for first; "" = the usual places only."""
     default_data_fps: float | None = None
@@ -43,6 +62,12 @@ class DeepMimicCfg:
     """Shift each clip on flat ground vertically so that its median lowest foot height is the ground."""
     cache: bool = True
     """Keep finished clips in ~/.cache/videomimic_gym, so that the next start is quick."""
+    amass_terrain_difficulty: int = 1
+    """Grounds made for every clip without a mesh: 1 = flat; up to 5 = flat and rough ones of 1, 3.5, 10 and 12.5 cm."""
+    randomize_terrain_offset: bool = False
+    """Move every episode to another place; only where all ground is flat."""
+    randomize_terrain_offset_range: float = 1.0
+    """Standard deviation of that place in x and y, m."""
     tracked_body_names: list[str] = field(default_factory=list)
     """Bodies that rewards, terminations and the critic compare with the reference."""
     anchor_body_name: str = "torso_link"
@@ -101,6 +126,18 @@ class DeepMimicCfg:
         for name in ("adaptive_weight_update_interval", "failure_bin_s"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"deepmimic.{name} is {getattr(self, name)}; it must be positive")
+        if not self.use_amass and not self.use_human_videos:
+            raise ConfigError(
+                "deepmimic.use_amass and use_human_videos are both off, so there is no clip to follow"
+            )
+        if not self.human_video_oversample_factor > 0.0:
+            raise ConfigError(
+                f"deepmimic.human_video_oversample_factor is {self.human_video_oversample_factor}; it must be positive"
+            )
+        if not 1 <= self.amass_terrain_difficulty <= 5:
+            raise ConfigError(
+                f"deepmimic.amass_terrain_difficulty is {self.amass_terrain_difficulty}; 1 to 5"
+            )
         for name in ("truncate_rollout_length", "cut_off_import_length"):
             if getattr(self, name) != -1 and getattr(self, name) < 2:
                 raise ConfigError(f"deepmimic.{name} is {getattr(self, name)}; it must be 2 or more, or -1")
@@ -260,6 +297,8 @@ class RobotDeepMimicCfg(LeggedRobotCfg):
     """Reference motion."""
     rewards: RewardsCfg = field(default_factory=RewardsCfg)
     """Rewards."""
+    terrain: TerrainCfg = field(default_factory=TerrainCfg)
+    """Ground."""
     terminations: TerminationsCfg = field(default_factory=TerminationsCfg)
     """Failure rules of training."""
     noise: NoiseCfg = field(default_factory=NoiseCfg)

@@ -236,7 +236,7 @@ def _future(env: RobotDeepMimic) -> ReferenceFrame:
     """Reference of the next K frames, held at the clip's end, (N, K, ...)."""
     ahead = torch.arange(1, env.cfg.observations.num_next_obs + 1, device=env.device)
     frames = torch.minimum(env.frame.unsqueeze(1) + ahead, env.last_frame.unsqueeze(1))
-    return env.reference_table.at(frames)
+    return env.reference_at(frames)
 
 
 def _turned_back(quat_wxyz: Tensor, vec: Tensor) -> Tensor:
