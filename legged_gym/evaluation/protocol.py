@@ -66,6 +66,9 @@ def evaluation_config(
     )
     cfg.deepmimic.init_default_frac = cfg.deepmimic.respawn_z_offset = 0.0
     cfg.deepmimic.init_velocities, cfg.deepmimic.randomize_terrain_offset = True, False
+    for name, sensor in vars(cfg.sensors).items():
+        if hasattr(sensor, "clean"):
+            setattr(cfg.sensors, name, sensor.clean())
     if physics == "fine" and cfg.sim.dt > FINE_DT:
         period = cfg.sim.dt * cfg.control.decimation
         decimation = round(period / FINE_DT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import legged_gym.envs  # noqa: F401  (registers the tasks)
 from legged_gym.motion.clip import Clip
-from legged_gym.motion.formats.npz_file import write_npz
+from legged_gym.motion.formats.npz_file import read_npz, write_npz
 from legged_gym.sim.robot_model import build_robot
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
 from legged_gym.utils import task_registry
@@ -60,3 +61,30 @@ def make_env(task_cfg):
         return task_registry.get("g1_deepmimic").load_env_class()(task_cfg.env, seed=seed)
 
     return make
+
+
+STEP = 0.2
+"""Height of the platform that `step_clip` stands on, m."""
+
+
+def _box(low: tuple[float, float, float], high: tuple[float, float, float], first: int) -> str:
+    corners = [(x, y, z) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
+    faces = ((1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4))
+    lines = [f"v {x} {y} {z}" for x, y, z in corners]
+    for a, b, c, d in faces:
+        lines += [f"f {first + a} {first + b} {first + c}", f"f {first + a} {first + c} {first + d}"]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def step_clip(sway_clip, tmp_path):
+    """The sway clip on a platform 0.2 m above a floor, with its mesh."""
+    (tmp_path / "step.obj").write_text(
+        _box((-3, -1, -0.1), (4, 5, 0.0), 0) + _box((-1, 1, 0.0), (2, 3, STEP), 8)
+    )
+    clip = read_npz(sway_clip)
+    raised = dataclasses.replace(
+        clip, root_pos=clip.root_pos + np.array([0.0, 0.0, STEP]), terrain="step.obj"
+    )
+    write_npz(raised, tmp_path / "step.npz")
+    return tmp_path / "step.npz"

@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
-from legged_gym.motion.formats.npz_file import read_npz, write_npz
 from legged_gym.utils.errors import ConfigError, TerrainError
-
-STEP = 0.2
-"""Height of the platform that `step_clip` stands on, m."""
-
-
-def _box(low: tuple[float, float, float], high: tuple[float, float, float], first: int) -> str:
-    corners = [(x, y, z) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
-    faces = ((1, 2, 4, 3), (5, 7, 8, 6), (1, 5, 6, 2), (3, 4, 8, 7), (1, 3, 7, 5), (2, 6, 8, 4))
-    lines = [f"v {x} {y} {z}" for x, y, z in corners]
-    for a, b, c, d in faces:
-        lines += [f"f {first + a} {first + b} {first + c}", f"f {first + a} {first + c} {first + d}"]
-    return "\n".join(lines) + "\n"
-
-
-@pytest.fixture
-def step_clip(sway_clip, tmp_path):
-    """The sway clip on a platform 0.2 m above a floor, with its mesh."""
-    (tmp_path / "step.obj").write_text(
-        _box((-3, -1, -0.1), (4, 5, 0.0), 0) + _box((-1, 1, 0.0), (2, 3, STEP), 8)
-    )
-    clip = read_npz(sway_clip)
-    raised = dataclasses.replace(clip, root_pos=clip.root_pos + np.array([0.0, 0.0, STEP]), terrain="step.obj")
-    write_npz(raised, tmp_path / "step.npz")
-    return tmp_path / "step.npz"
+from tests.envs.conftest import STEP
 
 
 def test_robots_stand_on_their_clips_mesh_wherever_it_lies(task_cfg, make_env, step_clip, sway_clip):
@@ -113,7 +87,9 @@ def test_episodes_move_about_on_flat_ground_only(task_cfg, make_env, step_clip):
     torch.testing.assert_close(spread[:2], torch.tensor([2.0, 2.0]), atol=0.3, rtol=0)
     assert spread[2] == 0.0
     motion.amass_replay_data_path = [str(step_clip)]
-    with pytest.raises(ConfigError, match=r"randomize_terrain_offset: moves clips .* step is tied to its own"):
+    with pytest.raises(
+        ConfigError, match=r"randomize_terrain_offset: moves clips .* step is tied to its own"
+    ):
         make_env()
 
 

@@ -14,6 +14,7 @@ from legged_gym.envs.base.clip_terrain import ClipTerrain
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.motion_library import load_library
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.envs.base.robot_sensors import RobotSensors, sensor_bodies
 from legged_gym.envs.base.start_sampling import StartSampler
 from legged_gym.envs.terms import find_terms, known_terms, rewards, terminations
 from legged_gym.motion.reference_table import ReferenceFrame
@@ -91,6 +92,7 @@ class RobotDeepMimic(LeggedRobot):
             self.episode_length_buf += 1
             torch.minimum(self.frame + 1, self.last_frame, out=self.frame)
             self.refresh()
+            self.sensors.update()
 
     def observe(self, reset_ids: Tensor | None = None) -> TensorDict:
         """Compute the observations of the present state; histories of ``reset_ids`` start anew."""
@@ -171,6 +173,7 @@ class RobotDeepMimic(LeggedRobot):
         self.last_frame[env_ids] = self.data.clip_last_frame(self.data.clip_of(frames))
         self.episode_length_buf[env_ids] = 0
         self.refresh()
+        self.sensors.reset(env_ids)
         # The action that would ask for the pose the robot is in: no jump is punished in the first step.
         standing = (dof_pos - self._target_offset()[env_ids]) / self.action_scale
         limit = self.cfg.normalization.clip_actions
@@ -249,11 +252,13 @@ class RobotDeepMimic(LeggedRobot):
 
     def _watched_bodies(self) -> list[str]:
         cfg = self.cfg.deepmimic
+        terms = [*self.cfg.observations.actor, *self.cfg.observations.critic]
         watched = {
             *cfg.tracked_body_names,
             cfg.anchor_body_name,
             *cfg.end_effector_names,
             *self.robot.foot_bodies,
+            *sensor_bodies(self.cfg.sensors, terms),
         }
         for field in ("tracked_body_names", "end_effector_names"):
             self.match_bodies(getattr(cfg, field), f"deepmimic.{field}")
@@ -330,6 +335,7 @@ class RobotDeepMimic(LeggedRobot):
         self.last_frame = torch.ones(n, dtype=torch.long, device=device)
         self.failed = torch.zeros(n, dtype=torch.bool, device=device)
         self._cause = torch.full((n,), -1, dtype=torch.long, device=device)
+        self.sensors = RobotSensors(self, self.cfg.sensors)
         self._log: dict[str, Tensor] = {}
         self._heading_offset: Tensor | None = None
 
@@ -367,6 +373,7 @@ class RobotDeepMimic(LeggedRobot):
             "last_frame": self.last_frame.clone(),
             "tile": self.tile.clone(),
             "env_offsets": self.env_offsets.clone(),
+            "sensors": self.sensors.state_dict(),
             "reward_sums": self._reward_sums.clone(),
             "failures": self.starts.failures.clone(),
             "clip_statistics": self.clip_statistics.state_dict(),
@@ -379,6 +386,7 @@ class RobotDeepMimic(LeggedRobot):
         self.last_frame.copy_(state["last_frame"])
         self.tile.copy_(state["tile"])
         self.env_offsets.copy_(state["env_offsets"])
+        self.sensors.load_state_dict(state["sensors"])
         self._reward_sums.copy_(state["reward_sums"])
         self.clip_statistics.load_state_dict(state["clip_statistics"])
         self.starts.failures.copy_(state["failures"])

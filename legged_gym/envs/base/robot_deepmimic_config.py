@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.sensors.sensor_config import SensorsCfg
 from legged_gym.terrain.terrain_config import TerrainCfg
 from legged_gym.utils.errors import ConfigError
 
@@ -299,6 +300,8 @@ class RobotDeepMimicCfg(LeggedRobotCfg):
     """Rewards."""
     terrain: TerrainCfg = field(default_factory=TerrainCfg)
     """Ground."""
+    sensors: SensorsCfg = field(default_factory=SensorsCfg)
+    """What the robot sees of its ground."""
     terminations: TerminationsCfg = field(default_factory=TerminationsCfg)
     """Failure rules of training."""
     noise: NoiseCfg = field(default_factory=NoiseCfg)

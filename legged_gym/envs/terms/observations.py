@@ -186,13 +186,28 @@ def torso_real(env: RobotDeepMimic) -> Tensor:
 
 
 def root_height(env: RobotDeepMimic) -> Tensor:
-    """Height of the root over the ground, m. 1."""
-    return env.height_above_ground(env.sim.root_pos_w).unsqueeze(-1)
+    """Distance from the root straight down to the ground, m. 1."""
+    return env.sensors.value("root_height").flatten(1)
 
 
 def link_heights(env: RobotDeepMimic) -> Tensor:
-    """Height of every tracked link over the ground, m. B."""
-    return env.height_above_ground(env.of_tracked(env.sim.body_pos_w))
+    """Distance from every tracked link straight down to the ground, m. B."""
+    return env.sensors.value("link_heights").clone()
+
+
+def terrain_height(env: RobotDeepMimic) -> Tensor:
+    """Distances from the torso's height down to the ground, on a grid around it, row by row, x fastest, m. 121."""
+    return env.sensors.value("terrain_height").flatten(1)
+
+
+def terrain_height_noisy(env: RobotDeepMimic) -> Tensor:
+    """The same as a real elevation map has it: noisy, late, turned a little, with bad points, m. 121."""
+    return env.sensors.value("terrain_height_noisy").flatten(1)
+
+
+def depth(env: RobotDeepMimic) -> Tensor:
+    """Depth image of the head camera, row by row, m. 1200 as configured."""
+    return env.sensors.value("depth").flatten(1)
 
 
 def deepmimic(env: RobotDeepMimic) -> Tensor:
