@@ -1,0 +1,171 @@
+"""What benchmark.py measures."""
+
+from __future__ import annotations
+
+import copy
+import resource
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import trimesh
+from mujoco import batch
+
+from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+from legged_gym.motion.formats import read_clip
+from legged_gym.motion.formats.npz_file import write_npz
+from legged_gym.rl.runner import OnPolicyRunner
+from legged_gym.scripts import _session
+from legged_gym.terrain.generators import Ground, ground_geometry
+from legged_gym.utils.config import TaskCfg, to_dict
+from legged_gym.utils.paths import find_data
+from legged_gym.utils.task_registry import TaskSpec
+from legged_gym.utils.threads import rollout_threads
+
+ACTION_STD = 0.4
+"""Random actions of the env measurement: the noise of a fresh policy."""
+WARM_UP = 10
+FINE_DT = 0.005
+
+
+class RawEngine:
+    """mujoco.batch on a copy of an env's model, timed from the env's own states."""
+
+    def __init__(self, env: RobotDeepMimic) -> None:
+        """Make as many bare simulations as the env has."""
+        self._substeps = env.cfg.control.decimation
+        self._batch = batch.Batch(env.sim.model, env.num_envs, env.cfg.sim.num_threads)
+        self._ctrl = self._batch.bind("ctrl")
+        self.seconds = 0.0
+
+    def step(self, state: Any, targets: Any) -> None:
+        """Time one control period from full engine states with given joint targets."""
+        self._batch.state[...] = state.numpy()
+        self._ctrl[...] = targets.numpy()
+        start = time.perf_counter()
+        self._batch.step(nstep=self._substeps)
+        self.seconds += time.perf_counter() - start
+
+
+def measure_env_step(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
+    """Full env step against raw stepping, at 5 ms x 4."""
+    fine = _fine(cfg, args.env_step_envs)
+    env = _session.build_env(task, fine, cfg.train.seed)
+    torch.set_num_threads(rollout_threads(env.num_envs))  # as the training loop does
+    raw, seconds = RawEngine(env), 0.0
+    generator = torch.Generator().manual_seed(0)
+    for step in range(WARM_UP + args.steps):
+        if step == WARM_UP:
+            raw.seconds, seconds, _ = 0.0, 0.0, env.timings()
+        actions = ACTION_STD * torch.randn(env.num_envs, env.num_actions, generator=generator)
+        state = env.sim.state_dict()["full_state"]
+        start = time.perf_counter()
+        env.step(actions)
+        seconds += time.perf_counter() - start
+        raw.step(state, env.joint_targets)
+    split = {part: 1e3 * value / args.steps for part, value in env.timings().items()}
+    total = 1e3 * seconds / args.steps
+    return {
+        "env_step_over_raw": raw.seconds / seconds,
+        "env_steps_per_s": args.steps * env.num_envs / seconds,
+        "raw_env_steps_per_s": args.steps * env.num_envs / raw.seconds,
+        "num_envs": env.num_envs,
+        "physics": f"{1e3 * fine.sim.dt:g} ms x {fine.control.decimation}",
+        "split_ms": split | {"rest": total - sum(split.values()), "total": total},
+    }
+
+
+def measure_training(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
+    """The training loop against raw stepping, at the task's own settings."""
+    env = _session.build_env(task, cfg.env, cfg.train.seed)
+    runner = OnPolicyRunner(env, cfg.train, None, "cpu", to_dict(cfg))
+    raw, seconds, split = RawEngine(env), 0.0, {}
+    steps = cfg.train.runner.num_steps_per_env
+    for iteration in range(1 + args.iterations):
+        if iteration == 1:
+            raw.seconds, seconds, split = 0.0, 0.0, {}
+        start = time.perf_counter()
+        runner.learn(1)
+        seconds += time.perf_counter() - start
+        for name, value in runner.latest.items():
+            if name.startswith("time_ms/"):
+                key = name.removeprefix("time_ms/")
+                split[key] = split.get(key, 0.0) + value / (args.iterations * steps)
+        for _ in range(steps):
+            raw.step(env.sim.state_dict()["full_state"], env.joint_targets)
+    samples = args.iterations * steps * env.num_envs
+    return {
+        "training_over_raw": raw.seconds / seconds,
+        "training_samples_per_s": samples / seconds,
+        "raw_env_steps_per_s_at_training": samples / raw.seconds,
+        "training_num_envs": env.num_envs,
+        "training_physics": f"{1e3 * cfg.env.sim.dt:g} ms x {cfg.env.control.decimation}",
+        "training_split_ms": split | {"total": sum(split.values())},
+    }
+
+
+def measure_terrain(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
+    """The full env step on many clip terrains with a height scan against that on flat ground without, at 5 ms x 4.
+
+    Both envs step in turn. The terrains are rough height fields, each a mesh of its own, below one walk.
+    """
+    flat = _fine(cfg, args.env_step_envs)
+    uneven = _fine(cfg, args.env_step_envs)
+    with tempfile.TemporaryDirectory() as folder:
+        _write_terrain_clips(Path(folder), args.terrains)
+        flat.deepmimic.amass_replay_data_path = [f"{folder}/flat.npz"]
+        uneven.deepmimic.amass_replay_data_path = [f"{folder}/terrain/*.npz"]
+        uneven.observations.actor = [*uneven.observations.actor, "terrain_height"]
+        uneven.observations.critic = [*uneven.observations.critic, "terrain_height"]
+        seconds_first, _ = _built(task, uneven, cfg.train.seed)
+        seconds_cached, env = _built(task, uneven, cfg.train.seed)
+        plain = _session.build_env(task, flat, cfg.train.seed)
+    torch.set_num_threads(rollout_threads(env.num_envs))
+    spent = {plain: 0.0, env: 0.0}
+    generator = torch.Generator().manual_seed(0)
+    for step in range(WARM_UP + args.steps):
+        for one in (plain, env):
+            actions = ACTION_STD * torch.randn(one.num_envs, one.num_actions, generator=generator)
+            start = time.perf_counter()
+            one.step(actions)
+            spent[one] += (time.perf_counter() - start) * (step >= WARM_UP)
+    return {
+        "terrain_over_flat": spent[plain] / spent[env],
+        "terrains": args.terrains,
+        "terrain_kind": env.terrain.layout.geometry(0).kind,
+        "terrain_start_up_s": {"first": seconds_first, "cached": seconds_cached},
+        "terrain_mb": env.terrain.layout.num_bytes / 2**20,
+        "peak_resident_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,  # KiB on Linux
+    }
+
+
+def _built(task: TaskSpec, cfg: Any, seed: int) -> tuple[float, RobotDeepMimic]:
+    start = time.perf_counter()
+    env = _session.build_env(task, cfg, seed)
+    return time.perf_counter() - start, env
+
+
+def _fine(cfg: TaskCfg, num_envs: int) -> Any:
+    """A copy of the env's configuration at 5 ms x 4."""
+    env = copy.deepcopy(cfg.env)
+    period = env.sim.dt * env.control.decimation
+    env.sim.dt, env.control.decimation = FINE_DT, round(period / FINE_DT)
+    env.env.num_envs = num_envs
+    return env
+
+
+def _write_terrain_clips(folder: Path, count: int) -> None:
+    """flat.npz, a walk, and terrain/: the same walk over many rough meshes, 1 cm high, each another one."""
+    clip = read_clip(find_data("g1/walk_forward.npz")[0])
+    write_npz(clip, folder / "flat.npz")
+    (folder / "terrain").mkdir()
+    low, high = clip.root_pos[:, :2].min(axis=0), clip.root_pos[:, :2].max(axis=0)
+    for number in range(count):
+        vertices, faces = ground_geometry(Ground("amass", 0.25, number), low, high, None).surface()
+        mesh = trimesh.Trimesh(np.asarray(vertices), np.asarray(faces), process=False)
+        mesh.export(folder / "terrain" / f"{number:03d}.ply")
+        write_npz(replace(clip, terrain=f"{number:03d}.ply"), folder / "terrain" / f"{number:03d}.npz")
