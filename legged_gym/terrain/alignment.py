@@ -12,7 +12,7 @@ from legged_gym.utils.errors import TerrainError
 
 LARGEST_YAW_RAD = np.deg2rad(15.0)
 """More is no correction: the motion or the mesh is in another frame."""
-_YAW_COST_M = 0.01
+_YAW_COST_M = 0.002
 """A correction of LARGEST_YAW_RAD must make contacts fit better by so much (root mean square): on ground that looks the
 same from all sides none is made."""
 _OUTLIER_M = 0.05

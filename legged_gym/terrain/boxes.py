@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from legged_gym.terrain.topology import components, edge_pairs
+from legged_gym.terrain.topology import components, solid_pairs
 
 if TYPE_CHECKING:
     import trimesh
@@ -63,7 +63,7 @@ def connected_boxes(mesh: trimesh.Trimesh) -> tuple[list[Box], float] | None:
     """
     if len(mesh.faces) > MOST_FACES:
         return None
-    part = components(len(mesh.faces), edge_pairs(mesh.faces)[0])
+    part = components(len(mesh.faces), solid_pairs(np.asarray(mesh.vertices), np.asarray(mesh.faces)))
     if part.max() >= MOST_BOXES:
         return None
     order = np.argsort(part, kind="stable")

@@ -13,21 +13,22 @@ import torch
 from torch import Tensor
 
 from legged_gym.terrain.collision_geoms import PlacedTile, TerrainGeoms
-from legged_gym.terrain.generators import Ground, ground_geometry
-from legged_gym.terrain.geometry import MOST_MESH_FACES, Collision, TileGeometry, padded
-from legged_gym.terrain.geometry_cache import default_folder, mesh_geometry, remove_old
+from legged_gym.terrain.generators import Ground
+from legged_gym.terrain.geometry import TileGeometry, padded
 from legged_gym.terrain.height_lookup import HeightLookup
 from legged_gym.terrain.layout import shelves
 from legged_gym.terrain.mesh_file import check_overlap
 from legged_gym.terrain.noise import with_noise
+from legged_gym.terrain.sources import Source, distinct, load_geometries
 from legged_gym.terrain.terrain_config import TerrainCfg
-from legged_gym.utils.errors import ConfigError, TerrainError
+from legged_gym.utils.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 
 _FLOOR_DEPTH_M = 1.0
 """A floor so far below everything catches what leaves an apron."""
-_Source = Path | Ground
+_MANY_GEOMS = 1000
+"""More slow a step by half on flat ground's 27 us."""
 
 
 class DeepMimicTerrain:
@@ -44,6 +45,7 @@ class DeepMimicTerrain:
         seed: int,
         device: str | torch.device,
         clip_bounds: Sequence[np.ndarray] | None = None,
+        clip_names: Sequence[str] | None = None,
     ) -> None:
         """Load, convert and lay out all terrains.
 
@@ -54,6 +56,7 @@ class DeepMimicTerrain:
             device: of tensors.
             clip_bounds: (2, 3) lowest and highest root position of each clip in its own frame, m; grounds are made to
                 reach so far, and meshes must lie below.
+            clip_names: what messages call the clips.
 
         Raises:
             TerrainError: a mesh is no terrain, or not under its clip.
@@ -62,20 +65,18 @@ class DeepMimicTerrain:
         _check(cfg, tiles)
         started = time.perf_counter()
         self.cfg, self.num_clips, self.device = cfg, len(tiles), device
-        bounds = (
-            [np.zeros((2, 3))] * len(tiles) if clip_bounds is None else [np.array(b) for b in clip_bounds]
-        )
-        sources, self._source_of = _distinct(tiles)
-        reach = [
-            _reach([bounds[c] for c in np.flatnonzero(self._source_of == s)]) for s in range(len(sources))
-        ]
-        self._names = [str(source) for source in sources]
-        self._geometries, self.num_cached = _geometries(sources, reach, cfg)
+        sources, self._source_of = distinct(tiles)
+        reach: list[np.ndarray | None] = [None] * len(sources)
         if clip_bounds is not None:
-            for clip, source in enumerate(self._source_of):
+            bounds = np.asarray(clip_bounds, float).reshape(-1, 2, 3)
+            reach = [_reach(bounds[self._source_of == source]) for source in range(len(sources))]
+        self._names = [str(source) for source in sources]
+        self._geometries, self.num_cached = load_geometries(sources, reach, cfg)
+        if clip_bounds is not None:
+            names = clip_names or [f"clip {clip}" for clip in range(len(tiles))]
+            for own_bounds, name, source in zip(bounds, names, self._source_of, strict=True):
                 if isinstance(sources[source], Path):
-                    name = sources[source]
-                    check_overlap(self._geometries[source].bounds, bounds[clip], name, f"clip {clip}")
+                    check_overlap(self._geometries[source].bounds, own_bounds, sources[source], name)
         self._place(reach, seed)
         self._lookup = HeightLookup(
             [placed.geometry for placed in self._tiles], np.array([p.offset for p in self._tiles]), device
@@ -95,6 +96,12 @@ class DeepMimicTerrain:
             geoms.add(tile)
         lowest = min(min(g.bounds[0, 2], g.ground_level) for g in (t.geometry for t in self._tiles))
         geoms.add_plane("terrain_floor", lowest - _FLOOR_DEPTH_M)
+        if geoms.num_geoms > _MANY_GEOMS:
+            logger.warning(
+                "the terrain has %d static geoms; 1000 of them make every step of a robot about 13 us slower "
+                "(collision = heightfield needs one per tile)",
+                geoms.num_geoms,
+            )
 
     def heights(self, tile: Tensor, points_xy_w: Tensor) -> Tensor:
         """World height of the surface: tiles (N,), points (N, P, 2) in the world -> (N, P) m.
@@ -156,7 +163,7 @@ class DeepMimicTerrain:
         rectangles = np.array([placed.rectangle + placed.offset[:2] for placed in self._tiles])
         return np.stack((rectangles[:, 0].min(axis=0), rectangles[:, 1].max(axis=0)))
 
-    def _place(self, reach: list[np.ndarray], seed: int) -> None:
+    def _place(self, reach: list[np.ndarray | None], seed: int) -> None:
         """Copies of each geometry, with noise, where they do not overlap."""
         noise, rows = self.cfg.terrain_noise, self.cfg.n_rows
         placed: list[list[PlacedTile]] = []
@@ -164,7 +171,7 @@ class DeepMimicTerrain:
         for source, geometry in enumerate(self._geometries):
             flat = geometry.kind == "flat"
             rectangle = _rectangle(geometry, reach[source], 0.0 if self.is_flat else self.cfg.apron)
-            noisy = noise.amplitude > 0.0 and not flat
+            noisy = (noise.amplitude > 0.0 or noise.random_z_scaling_enable) and not flat
             own = _with_apron(geometry, rectangle)
             copies = []
             for row in range(1 if flat else rows):
@@ -191,7 +198,7 @@ class DeepMimicTerrain:
         """(C, n_rows, 3) clip frame to world, m; z is 0."""
 
 
-def _check(cfg: TerrainCfg, tiles: Sequence[_Source]) -> None:
+def _check(cfg: TerrainCfg, tiles: Sequence[Source]) -> None:
     noise = cfg.terrain_noise
     if not tiles:
         raise ConfigError("terrain: there is no clip to make ground for")
@@ -219,28 +226,18 @@ def _check(cfg: TerrainCfg, tiles: Sequence[_Source]) -> None:
         )
 
 
-def _distinct(tiles: Sequence[_Source]) -> tuple[list[_Source], np.ndarray]:
-    """Each terrain once, and which of them each clip is on, (C,)."""
-    keys = [tile.resolve() if isinstance(tile, Path) else _without_difference(tile) for tile in tiles]
-    known = {key: index for index, key in enumerate(dict.fromkeys(keys))}
-    return list(known), np.array([known[key] for key in keys])
+def _reach(bounds: np.ndarray) -> np.ndarray:
+    """(2, 2) lowest and highest x and y of the bounds of several clips, (n, 2, 3), m."""
+    return np.stack((bounds[:, 0, :2].min(axis=0), bounds[:, 1, :2].max(axis=0)))
 
 
-def _without_difference(ground: Ground) -> Ground:
-    """Flat ground is flat ground."""
-    return Ground() if ground.kind == "flat" else ground
-
-
-def _reach(bounds: list[np.ndarray]) -> np.ndarray:
-    """(2, 2) lowest and highest x and y of several clips, m."""
-    stacked = np.array(bounds)[..., :2]
-    return np.stack((stacked[:, 0].min(axis=0), stacked[:, 1].max(axis=0)))
-
-
-def _rectangle(geometry: TileGeometry, reach: np.ndarray, apron: float) -> np.ndarray:
+def _rectangle(geometry: TileGeometry, reach: np.ndarray | None, apron: float) -> np.ndarray:
     """(2, 2) what a tile takes up: its own ground, where its clips go, and the apron."""
-    low = np.minimum(np.minimum(geometry.bounds[0, :2], geometry.raster.low), reach[0])
-    high = np.maximum(np.maximum(geometry.bounds[1, :2], geometry.raster.high), reach[1])
+    low, high = geometry.bounds[:, :2]
+    if geometry.kind == "heightfield":
+        low, high = np.minimum(low, geometry.raster.low), np.maximum(high, geometry.raster.high)
+    if reach is not None:
+        low, high = np.minimum(low, reach[0]), np.maximum(high, reach[1])
     return np.stack((low - apron, high + apron))
 
 
@@ -253,55 +250,3 @@ def _ground_plan(geometry: TileGeometry, rectangle: np.ndarray) -> np.ndarray:
     if geometry.kind != "heightfield":
         return rectangle
     return np.stack((geometry.raster.low, geometry.raster.high))
-
-
-def _geometries(
-    sources: list[_Source], reach: list[np.ndarray], cfg: TerrainCfg
-) -> tuple[list[TileGeometry], int]:
-    """The geometry of each source, and how many were found in the cache."""
-    folder = default_folder() if cfg.cache else None
-    collision: Collision = "heightfield" if cfg.cast_mesh_to_heightfield else cfg.collision
-    made, num_cached = [], 0
-    for source, (low, high) in zip(sources, reach, strict=True):
-        if isinstance(source, Ground):
-            made.append(ground_geometry(source, low, high, cfg.horizontal_scale))
-            continue
-        geometry, cached = mesh_geometry(source, collision, cfg.horizontal_scale, folder)
-        num_cached += cached
-        made.append(geometry)
-        logger.log(logging.DEBUG if cached else logging.INFO, "%s: %s", source, geometry.summary())
-    if collision == "auto":
-        _limit_meshes(sources, made, cfg, folder)
-    else:
-        _check_mesh_total(made)
-    if folder is not None:
-        remove_old(folder)
-    return made, num_cached
-
-
-def _mesh_faces(geometry: TileGeometry, rows: int = 1) -> int:
-    return 0 if geometry.mesh is None else rows * len(geometry.mesh[1])
-
-
-def _limit_meshes(
-    sources: list[_Source], made: list[TileGeometry], cfg: TerrainCfg, folder: Path | None
-) -> None:
-    """Turn meshes into height fields, largest first, until what is left is quick enough."""
-    for index in sorted(range(len(made)), key=lambda i: -_mesh_faces(made[i])):
-        if sum(_mesh_faces(geometry, cfg.n_rows) for geometry in made) <= MOST_MESH_FACES:
-            return
-        made[index], _ = mesh_geometry(sources[index], "heightfield", cfg.horizontal_scale, folder)
-        logger.info(
-            "%s: a height field after all, for all meshes together have too many triangles: %s",
-            sources[index],
-            made[index].summary(),
-        )
-
-
-def _check_mesh_total(made: list[TileGeometry]) -> None:
-    total = sum(_mesh_faces(geometry) for geometry in made)
-    if total > MOST_MESH_FACES:
-        raise TerrainError(
-            f"terrain.collision: mesh needs {total} triangles for all clips together, and every one costs time in "
-            f"every step (most {MOST_MESH_FACES}); auto turns the largest into height fields"
-        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -99,10 +100,11 @@ def stairs(difficulty: float, rng: np.random.Generator, side: float, cell: float
     step = rng.choice((-1.0, 1.0)) * (0.02 + 0.16 * difficulty)
     num = int(np.clip((side / 2.0 - START_M) / _TREAD_M, 1, _MOST_STEPS))
     bottom = min(0.0, num * step) - _DEEP_M
+    edges = [START_M + k * _TREAD_M for k in range(num)] + [side / 2.0]
+    if step < 0.0:  # a hill: boxes in one another
+        return [_square(edge, bottom, k * step) for k, edge in enumerate(edges)]
     boxes = [_square(START_M, bottom, 0.0)]
-    for k in range(1, num + 1):
-        inner = START_M + (k - 1) * _TREAD_M
-        outer = inner + _TREAD_M if k < num else side / 2.0
+    for k, (inner, outer) in enumerate(pairwise(edges), start=1):
         boxes += _ring(inner, outer, bottom, k * step)
     return boxes
 

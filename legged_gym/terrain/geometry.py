@@ -229,13 +229,21 @@ def _coarsest(mesh: trimesh.Trimesh) -> float:
 
 
 def _every(fine: HeightRaster, stride: int) -> HeightRaster:
-    """Each stride-th row and column, and one more beyond the end, where they do not come out even, as high as it."""
-    ny, nx = (int(np.ceil((n - 1) / stride)) + 1 for n in fine.heights.shape)
-    rows = np.minimum(np.arange(max(ny, 2)) * stride, fine.heights.shape[0] - 1)
-    columns = np.minimum(np.arange(max(nx, 2)) * stride, fine.heights.shape[1] - 1)
-    return HeightRaster(
-        np.ascontiguousarray(fine.heights[np.ix_(rows, columns)]), fine.x0, fine.y0, fine.cell * stride
-    )
+    """Each stride-th row and column, and where they do not come out even one more, which goes on as the last ones."""
+    heights = _every_row(fine.heights, stride, fine.cell)
+    heights = _every_row(heights.T, stride, fine.cell).T
+    return HeightRaster(np.ascontiguousarray(heights), fine.x0, fine.y0, fine.cell * stride)
+
+
+def _every_row(heights: np.ndarray, stride: int, cell: float) -> np.ndarray:
+    taken = heights[::stride]
+    rest = (len(heights) - 1) % stride
+    if rest == 0:
+        return taken
+    last = heights[-1]
+    steepest = (stride - rest) * cell  # 45 degrees: a riser must not become a spike
+    further = np.clip((last - taken[-1]) * (stride - rest) / rest, -steepest, steepest)
+    return np.concatenate((taken, (last + further)[None]))
 
 
 def _errors(fine: HeightRaster, raster: HeightRaster, stride: int) -> np.ndarray:
@@ -250,16 +258,11 @@ def _errors(fine: HeightRaster, raster: HeightRaster, stride: int) -> np.ndarray
 def _filled(mesh: trimesh.Trimesh, raster: HeightRaster) -> tuple[HeightRaster, float, bool]:
     """The raster without NaN, the ground level, and whether there was a surface everywhere.
 
-    The last row and column lie beyond a mesh that is no multiple of the cell, and take the height before them. Solids
-    stand on the ground at z = 0 if that is within their height: there the ground is between them. A surface goes on at
-    the height of its rim, and holes in it are closed with the nearest height.
+    Solids stand on the ground at z = 0 if that is within their height: there the ground is between them. A surface
+    goes on at the height of its rim, and holes in it are closed with the nearest height.
     """
     heights = raster.heights.copy()
     low, high = mesh.bounds
-    if raster.high[1] > high[1] + 1e-6 * raster.cell:
-        heights[-1] = np.where(np.isnan(heights[-1]), heights[-2], heights[-1])
-    if raster.high[0] > high[0] + 1e-6 * raster.cell:
-        heights[:, -1] = np.where(np.isnan(heights[:, -1]), heights[:, -2], heights[:, -1])
     missing = np.isnan(heights)
     if missing.all():
         raise TerrainError("has no face that is not upright: there is nothing to stand on")

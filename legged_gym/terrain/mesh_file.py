@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from legged_gym.terrain.topology import components, edge_pairs, inconsistent_faces
+from legged_gym.terrain.topology import components, edges_of, inconsistent_faces
 from legged_gym.utils.errors import TerrainError
 
 if TYPE_CHECKING:
@@ -194,19 +194,22 @@ def _merged(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def _wound(path: Path, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Faces wound so that neighbours agree, closed parts look outward and open ones up."""
-    pairs, same_direction = edge_pairs(faces)
-    wrong = inconsistent_faces(len(faces), pairs, same_direction)
-    part = components(len(faces), pairs)
+    edges = edges_of(faces)
+    wrong = inconsistent_faces(len(faces), edges.pairs, edges.same_direction)
+    part = components(len(faces), edges.pairs)
     mended = np.where(wrong[:, None], faces[:, ::-1], faces)
     corners = vertices[mended] - vertices.mean(axis=0)
     doubled_area_up = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2]
     volume = np.bincount(part, np.linalg.det(corners))
     up = np.bincount(part, doubled_area_up)
-    shared = np.bincount(pairs.ravel(), minlength=len(faces)) == 3
+    shared = np.bincount(edges.pairs.ravel(), minlength=len(faces)) == 3
     closed = np.bincount(part, ~shared) == 0
+    sheet = np.bincount(part, edges.border) > 0
     agreed = np.bincount(part, wrong) == 0
-    _check_not_upside_down(path, part, doubled_area_up, ~closed & agreed)
-    inward = np.where(closed, volume < 0.0, up < 0.0)
+    _check_not_upside_down(path, part, doubled_area_up, sheet & agreed)
+    inward = np.where(
+        closed, volume < 0.0, sheet & (up < 0.0)
+    )  # neither: where solids touch; as the file has it
     turned = inward[part] ^ wrong
     if turned.any():
         logger.info("%s: %d of %d triangles were wound the other way: turned", path, turned.sum(), len(faces))

@@ -74,7 +74,8 @@ def grid_shape(low: np.ndarray, high: np.ndarray, cell: float) -> tuple[int, int
 def rasterise(mesh: trimesh.Trimesh, cell: float) -> HeightRaster:
     """Height of a mesh's top surface on a grid that starts at its lowest x and y; exact at the grid's points.
 
-    Needs no ray caster: every triangle is cut into the grid rows it spans, every row into the points on it.
+    Needs no ray caster: every triangle is cut into the grid rows it spans, every row into the points on it. The last
+    row and column may lie beyond the mesh by less than a cell; there the triangles at its rim go on.
 
     Raises:
         TerrainError: the grid would be too large, or no triangle has any extent seen from above.
@@ -91,7 +92,7 @@ def rasterise(mesh: trimesh.Trimesh, cell: float) -> HeightRaster:
     for start in range(0, len(mesh.faces), _FACES_PER_CHUNK):
         corners = vertices[mesh.faces[start : start + _FACES_PER_CHUNK]]
         corners[..., :2] = (corners[..., :2] - low[:2]) / cell
-        _raise(heights, (ny, nx), _counter_clockwise(corners))
+        _raise(heights, (ny, nx), (high - low)[:2] / cell, cell, _counter_clockwise(corners))
     heights[np.isneginf(heights)] = np.nan
     return HeightRaster(heights.reshape(ny, nx), float(low[0]), float(low[1]), cell)
 
@@ -106,12 +107,15 @@ def _counter_clockwise(corners: np.ndarray) -> np.ndarray:
     return np.where((area < 0.0)[:, None, None], corners[:, ::-1], corners)
 
 
-def _raise(heights: np.ndarray, shape: tuple[int, int], corners: np.ndarray) -> None:
-    """Raise heights (ny * nx,) to triangles (F, 3, 3) whose x and y are in cells."""
+def _raise(
+    heights: np.ndarray, shape: tuple[int, int], extent: np.ndarray, cell: float, corners: np.ndarray
+) -> None:
+    """Raise heights (ny * nx,) to triangles (F, 3, 3) whose x and y are in cells, of a mesh that ends at extent."""
     ny, nx = shape
     low, high = corners.min(axis=1), corners.max(axis=1)
     first = np.ceil(low[:, :2] - _TOLERANCE).astype(np.int64)
-    last = np.minimum(np.floor(high[:, :2] + _TOLERANCE).astype(np.int64), (nx - 1, ny - 1))
+    last = np.floor(high[:, :2] + _TOLERANCE).astype(np.int64)
+    last = np.where(high[:, :2] > extent - _TOLERANCE, (nx - 1, ny - 1), last)
     met = (last >= first).all(axis=1)  # most triangles of a fine scan lie between the points
     corners, low, high, first, last = corners[met], low[met], high[met], first[met], last[met]
     slope = _slopes(corners)
@@ -120,12 +124,15 @@ def _raise(heights: np.ndarray, shape: tuple[int, int], corners: np.ndarray) -> 
         left, right = _crossings(corners[triangle], v)
         begin = np.maximum(np.ceil(left - _TOLERANCE), first[triangle, 0]).astype(np.int64)
         end = np.minimum(np.floor(right + _TOLERANCE), last[triangle, 0]).astype(np.int64)
+        end = np.where(right > extent[0] - _TOLERANCE, nx - 1, end)
         for span, column in _expanded(begin, end):
             face = triangle[span]
-            offset = np.stack((column, row[span]), axis=1) - corners[face, 0, :2]
-            z = corners[face, 0, 2] + (slope[face] * offset).sum(axis=1)
-            z = np.clip(z, low[face, 2], high[face, 2])  # steep triangles, beyond their edge by the tolerance
-            np.maximum.at(heights, row[span] * nx + column, z.astype(np.float32))
+            point = np.stack((column, row[span]), axis=1)
+            z = corners[face, 0, 2] + (slope[face] * (point - corners[face, 0, :2])).sum(axis=1)
+            # Steep triangles, beyond their edge by the tolerance, and beyond the rim by less than a cell: 45 degrees.
+            margin = cell * (point > extent + _TOLERANCE).any(axis=1)
+            z = np.clip(z, low[face, 2] - margin, high[face, 2] + margin)
+            np.maximum.at(heights, point[:, 1] * nx + point[:, 0], z.astype(np.float32))
 
 
 def _slopes(corners: np.ndarray) -> np.ndarray:

@@ -2,31 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 
-def edge_pairs(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Neighbours across the edges that exactly two triangles share.
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """How F triangles meet along their edges."""
 
-    Edges of more triangles join nothing: where two boxes touch along an edge they stay two.
+    pairs: np.ndarray
+    """(P, 2) face ids of neighbours across an edge that exactly two share."""
+    same_direction: np.ndarray
+    """(P,) bool: both run along the edge in the same direction, so one of them is wound the wrong way."""
+    border: np.ndarray
+    """(F,) bool: has an edge that no other shares."""
+    crowded: list[np.ndarray]
+    """Half edges (3 * face + corner) of each edge of more than two faces."""
 
-    Args:
-        faces: (F, 3) vertex ids.
 
-    Returns:
-        (P, 2) face ids, and (P,) bool, whether both run along the edge in the same direction (so one of them is
-        wound the wrong way).
-    """
+def edges_of(faces: np.ndarray) -> Edges:
+    """Sort the edges of triangles, (F, 3) vertex ids."""
     start = faces.ravel()
     stop = faces[:, [1, 2, 0]].ravel()
     key = np.minimum(start, stop) * (faces.max(initial=0) + 1) + np.maximum(start, stop)
     order = np.argsort(key, kind="stable")
     _, first, count = np.unique(key[order], return_index=True, return_counts=True)
-    first = first[count == 2]
-    left, right = order[first], order[first + 1]
-    return np.stack((left // 3, right // 3), axis=1), start[left] == start[right]
+    left, right = order[first[count == 2]], order[first[count == 2] + 1]
+    border = np.zeros(len(faces), bool)
+    border[order[first[count == 1]] // 3] = True
+    crowded = [order[at : at + num] for at, num in zip(first[count > 2], count[count > 2], strict=True)]
+    return Edges(np.stack((left // 3, right // 3), axis=1), start[left] == start[right], border, crowded)
+
+
+def solid_pairs(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(P, 2) neighbours that bound the same matter, also where several solids touch along an edge.
+
+    Around such an edge, matter begins at the faces that run against it and ends at the next one that runs along it.
+    Faces must be wound to look outward.
+    """
+    edges = edges_of(faces)
+    found = [edges.pairs]
+    for half_edges in edges.crowded:
+        face, corner = half_edges // 3, half_edges % 3
+        start, stop = faces[face, corner], faces[face, (corner + 1) % 3]
+        low = min(start[0], stop[0])
+        along = start == low
+        if 2 * along.sum() != len(along):
+            continue  # not a place where solids touch
+        direction = vertices[max(start[0], stop[0])] - vertices[low]
+        direction = direction / np.linalg.norm(direction)
+        inward = vertices[faces[face, (corner + 2) % 3]] - vertices[low]
+        inward = inward - (inward @ direction)[:, None] * direction
+        angle = np.arctan2(np.cross(direction, inward[0]) @ inward.T, inward[0] @ inward.T)
+        angle = np.round(angle % (2.0 * np.pi), 6) % np.round(2.0 * np.pi, 6)
+        order = np.lexsort((~along, angle))  # of two faces in one place, first that where matter ends
+        order = np.roll(order, -int(np.argmin(along[order])))  # from one where matter begins
+        if along[order[1::2]].all() and not along[order[::2]].any():
+            found.append(face[order].reshape(-1, 2))
+    return np.concatenate(found)
 
 
 def components(num_nodes: int, pairs: np.ndarray) -> np.ndarray:

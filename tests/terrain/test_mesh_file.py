@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from legged_gym.terrain.mesh_file import check_overlap, load_mesh
-from legged_gym.terrain.topology import edge_pairs, inconsistent_faces
+from legged_gym.terrain.topology import edges_of, inconsistent_faces
 from legged_gym.utils.errors import TerrainError
 
 from .conftest import boxes, sheet
@@ -50,8 +50,8 @@ def test_doubled_vertices_and_empty_and_repeated_triangles_go(save):
 
 
 def test_touching_faces_of_two_boxes_both_stay(save):
-    mesh = load_mesh(save(boxes(((0, 0, 0), (1, 1, 1)), ((1, 0, 0), (2, 1, 1)))))
-    assert len(mesh.faces) == 24
+    mesh = load_mesh(save(boxes(((0, 0, 0), (1, 1, 1)), ((0, 0, 1), (1, 1, 2)))))
+    assert len(mesh.faces) == 24 and mesh.volume == pytest.approx(2.0)
 
 
 def test_random_winding_of_a_closed_body_is_mended_to_look_outward(save):
@@ -76,8 +76,8 @@ def test_a_moebius_strip_is_left_as_it_is():
     faces += [
         (lower[i], lower[nxt[i]] if i < 5 else upper[0], upper[nxt[i]] if i < 5 else lower[0]) for i in around
     ]
-    pairs, same = edge_pairs(np.array(faces))
-    assert len(pairs) == 12 and not inconsistent_faces(12, pairs, same).any()
+    edges = edges_of(np.array(faces))
+    assert len(edges.pairs) == 12 and not inconsistent_faces(12, edges.pairs, edges.same_direction).any()
 
 
 def test_an_upside_down_sheet_is_refused(save):

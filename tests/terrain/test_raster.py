@@ -57,8 +57,8 @@ def test_a_large_grid_is_done_in_pieces(monkeypatch):
 
 def test_at_is_bilinear_and_nan_outside():
     raster = HeightRaster(np.array([[0.0, 1.0, np.nan], [2.0, 3.0, 4.0]], np.float32), 10.0, 20.0, 0.5)
-    inside = raster.at(np.array([[10.0, 20.0], [10.5, 20.5], [10.25, 20.25], [10.125, 20.0]]))
-    assert inside == pytest.approx([0.0, 3.0, 1.5, 0.25])
+    inside = raster.at(np.array([[10.0, 20.0], [10.0, 20.5], [10.25, 20.25], [10.125, 20.0]]))
+    assert inside == pytest.approx([0.0, 2.0, 1.5, 0.25])
     assert np.isnan(raster.at(np.array([[9.9, 20.0], [10.75, 20.25], [10.0, 20.6], [np.nan, 20.0]]))).all()
 
 

@@ -50,6 +50,7 @@ class ClipTerrain:
             seed,
             device,
             [bound for own, bound in zip(grounds, bounds, strict=True) for _ in own],
+            [name for own, name in zip(grounds, data.clip_names, strict=True) for _ in own],
         )
         count = torch.tensor([len(own) * cfg.n_rows for own in grounds], device=device)
         self._count, self._first = count, torch.cumsum(count, 0) - count

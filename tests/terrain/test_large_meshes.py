@@ -1,0 +1,39 @@
+"""A scan of five million triangles works, within a minute and 2 GB."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .conftest import sheet
+
+REPO = Path(__file__).resolve().parents[2]
+CODE = """
+import resource, sys, time
+from legged_gym.terrain.geometry import make_geometry
+from legged_gym.terrain.mesh_file import load_mesh
+started = time.perf_counter()
+tile = make_geometry(load_mesh(sys.argv[1]))
+peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(tile.kind, tile.mean_error_m, time.perf_counter() - started, peak_kb)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["stl", "ply"])
+def test_five_million_triangles(tmp_path, suffix):
+    path = tmp_path / f"scan.{suffix}"
+    mesh = sheet(10.0, 10.0, step=10.0 / 1581)
+    assert len(mesh.faces) == pytest.approx(5e6, rel=0.001)
+    mesh.vertices[:, 2] += 0.002 * np.random.default_rng(0).standard_normal(len(mesh.vertices))
+    mesh.export(path)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(path)], cwd=REPO, capture_output=True, text=True, check=True
+    )
+    kind, error, seconds, peak_kb = done.stdout.split()
+    assert kind == "heightfield" and float(error) < 0.003
+    assert float(seconds) < 60.0 and int(peak_kb) < 2e6
