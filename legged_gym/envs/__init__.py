@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from legged_gym.envs.g1.g1_deepmimic_config import G1DeepMimicCfg, G1DeepMimicTrainCfg
 from legged_gym.envs.g1.g1_deepmimic_mocap_config import G1DeepMimicMocapCfg, G1DeepMimicMocapTrainCfg
-from legged_gym.envs.g1.presets import videomimic
+from legged_gym.envs.g1.g1_heightfield_config import (
+    G1DeepMimicHeightfieldCfg,
+    G1DeepMimicRootHeightfieldCfg,
+    G1GatedMapTrainCfg,
+)
+from legged_gym.envs.g1.presets import videomimic, videomimic_heightfield, videomimic_root_heightfield
 from legged_gym.utils.config import TaskCfg
 from legged_gym.utils.task_registry import TaskSpec, register
 
@@ -25,5 +30,35 @@ register(
         env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
         make_cfg=lambda: TaskCfg(env=G1DeepMimicMocapCfg(), train=G1DeepMimicMocapTrainCfg()),
         presets={"videomimic": videomimic},
+    )
+)
+
+register(
+    TaskSpec(
+        name="g1_deepmimic_heightfield",
+        description="G1 (23 joints, wrists fixed) follows motions on terrain and sees it: a map among its observations",
+        env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
+        make_cfg=lambda: TaskCfg(env=G1DeepMimicHeightfieldCfg(), train=G1DeepMimicTrainCfg()),
+        presets={"videomimic": videomimic_heightfield},
+    )
+)
+
+register(
+    TaskSpec(
+        name="g1_deepmimic_proj_heightfield",
+        description="the same with the map behind a gate that starts closed, to go on from a blind policy",
+        env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
+        make_cfg=lambda: TaskCfg(env=G1DeepMimicHeightfieldCfg(), train=G1GatedMapTrainCfg()),
+        presets={"videomimic": videomimic_heightfield},
+    )
+)
+
+register(
+    TaskSpec(
+        name="g1_deepmimic_root_heightfield",
+        description="the same told only where the torso should be and face, not how the joints move",
+        env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
+        make_cfg=lambda: TaskCfg(env=G1DeepMimicRootHeightfieldCfg(), train=G1GatedMapTrainCfg()),
+        presets={"videomimic": videomimic_root_heightfield},
     )
 )

@@ -76,8 +76,19 @@ def read_config(path: Path) -> dict[str, Any]:
     return read_checkpoint(path)["config"]
 
 
+def layout_of(env: Any) -> dict[str, list[dict[str, Any]]] | None:
+    """Return an env's observation layout as plain data, None where it has none."""
+    if not hasattr(env, "observation_layout"):
+        return None
+    return {group: layout.to_dict() for group, layout in env.observation_layout().items()}
+
+
 def check_compatible(
-    content: Mapping[str, Any], joint_names: Sequence[str] | None, layout: Layout | None, path: Path
+    content: Mapping[str, Any],
+    joint_names: Sequence[str] | None,
+    layout: Layout | None,
+    path: Path,
+    hint: str = "",
 ) -> None:
     """Refuse a checkpoint whose policy would misread this env's observations or drive other joints.
 
@@ -86,17 +97,19 @@ def check_compatible(
         joint_names: Actuated joints of the env's robot, in order; None skips the check.
         layout: Observation layout of the env; None skips the check.
         path: For the message.
+        hint: Ends the message where only observations differ.
 
     Raises:
         RunError: Names the joints or observation terms that differ.
     """
-    differences = []
+    joints, observations = [], []
     if joint_names is not None and content["joint_names"] is not None:
-        differences += _joint_differences(list(content["joint_names"]), list(joint_names))
+        joints = _joint_differences(list(content["joint_names"]), list(joint_names))
     if layout is not None and content["observation_layout"] is not None:
-        differences += layout_differences(content["observation_layout"], layout)
-    if differences:
-        raise RunError(f"checkpoint {path} does not fit this env: " + "; ".join(differences))
+        observations = layout_differences(content["observation_layout"], layout)
+    if joints or observations:
+        text = "; ".join(joints + observations)
+        raise RunError(f"checkpoint {path} does not fit this env: {text}{hint if not joints else ''}")
 
 
 def _joint_differences(theirs: list[str], ours: list[str]) -> list[str]:
@@ -118,7 +131,7 @@ def layout_differences(theirs: Layout, ours: Layout) -> list[str]:
     """List the terms in which the observation layout of a checkpoint differs from that of the env."""
     differences = []
     for group in dict.fromkeys([*theirs, *ours]):
-        a, b = _terms(theirs.get(group, ())), _terms(ours.get(group, ()))
+        a, b = terms_by_name(theirs.get(group, ())), terms_by_name(ours.get(group, ()))
         found = [f"'{name}' is only in the checkpoint" for name in a if name not in b]
         found += [f"'{name}' is only in the env" for name in b if name not in a]
         if not found and list(a) != list(b):
@@ -133,7 +146,7 @@ def layout_differences(theirs: Layout, ours: Layout) -> list[str]:
     return differences
 
 
-def _terms(group: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def terms_by_name(group: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the terms of a group by name, with their width in place of where they stand."""
     terms = {}
     for term in plain(group):

@@ -1,4 +1,4 @@
-"""PPO for MLP policies: rsl_rl's algorithm, computed in less time.
+"""PPO for feed-forward policies: rsl_rl's algorithm, computed in less time.
 
 On two CPU cores the update of small networks is the largest part of training. This version gives the same
 numbers as rsl_rl's with the schedule fixed, and differs from it in how it gets there:
@@ -33,6 +33,7 @@ from rsl_rl.utils import reduce_gradients_in_buckets
 from tensordict import TensorDict
 from torch import nn
 
+from legged_gym.rl.checkpoint import layout_of
 from legged_gym.rl.networks import average_into, build_actor_critic
 from legged_gym.rl.precision import has_bfloat16
 from legged_gym.rl.rl_config import PolicyCfg
@@ -104,7 +105,8 @@ class PPO(rsl_rl.algorithms.PPO):
                 "num_steps_per_env" and "multi_gpu".
             device: Where networks and buffers live.
         """
-        actor, critic = build_actor_critic(obs, env.num_actions, PolicyCfg(**cfg["policy"]))
+        policy = PolicyCfg(**cfg["policy"])
+        actor, critic = build_actor_critic(obs, env.num_actions, policy, layout_of(env))
         storage = RolloutStorage("rl", env.num_envs, cfg["num_steps_per_env"], obs, [env.num_actions], device)
         options = {k: v for k, v in cfg["algorithm"].items() if k != "class_name"}
         options["average_iterations"] = cfg["policy"]["average_iterations"]

@@ -44,6 +44,9 @@ class RunnerCfg:
     checkpoint: int = -1
     """Iteration of the checkpoint to load; -1 is the newest."""
 
+    load_model_strict: bool = True
+    """Refuse a checkpoint of other observations or map encoder; False = match them by name, unknown ones start at 0."""
+
     logger: Literal["tensorboard", "wandb", "none"] = "tensorboard"
     """Where curves go besides progress.csv; wandb stays offline unless this machine is logged in to it."""
 
@@ -59,7 +62,7 @@ class RunnerCfg:
 
 @dataclass
 class PolicyCfg:
-    """Actor and critic: two separate multi-layer perceptrons, and a Gaussian around the actor's output."""
+    """Actor and critic: two separate networks, and a Gaussian around the actor's output."""
 
     init_noise_std: float = 0.4
     """Standard deviation of the actions at the start, in units of the action scale."""
@@ -78,6 +81,15 @@ class PolicyCfg:
 
     obs_normalization: bool = True
     """Shift and scale observations by their running mean and standard deviation."""
+
+    map_encoder: Literal["flat", "gated", "cnn"] = "flat"
+    """How height maps enter: like any number, through a linear layer behind a gate that starts at 0, or a CNN."""
+
+    map_terms: list[str] = field(default_factory=lambda: ["terrain_height", "terrain_height_noisy"])
+    """Observation terms that map_encoder reads, in whichever of the two networks they occur."""
+
+    map_shape: tuple[int, int] = (11, 11)
+    """Rows (y) and columns (x) of a map, for map_encoder=cnn."""
 
     average_iterations: int = 100
     """The policy kept for use is the mean of the actor over about this many iterations, steadier than the newest."""

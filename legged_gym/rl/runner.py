@@ -14,6 +14,7 @@ Beyond rsl_rl's VecEnv interface an env may offer the following; each is used wh
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -27,7 +28,14 @@ import torch
 from rsl_rl.env import VecEnv
 from tensordict import TensorDict
 
-from legged_gym.rl.checkpoint import check_compatible, plain, read_checkpoint, save_checkpoint
+from legged_gym.rl.checkpoint import (
+    Layout,
+    check_compatible,
+    layout_of,
+    plain,
+    read_checkpoint,
+    save_checkpoint,
+)
 from legged_gym.rl.plots import plot_learning_curve
 from legged_gym.rl.ppo import PPO
 from legged_gym.rl.progress import ProgressDisplay
@@ -35,9 +43,12 @@ from legged_gym.rl.rl_config import TrainCfg, check_train_cfg
 from legged_gym.rl.run_log import EpisodeStatistics, RunLog, write_table
 from legged_gym.rl.seeding import rng_state, seed_everything, set_rng_state
 from legged_gym.rl.signals import StopRequest
+from legged_gym.rl.warm_start import needs_warm_start, warm_start
 from legged_gym.utils.errors import RunError
 from legged_gym.utils.paths import checkpoint_path
 from legged_gym.utils.threads import available_cores, rollout_threads
+
+logger = logging.getLogger(__name__)
 
 PLOT_INTERVAL_S = 60.0
 """Shortest time between two pictures of the learning curve, each of which takes half a second."""
@@ -270,7 +281,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             "env_state": env.state_dict() if hasattr(env, "state_dict") else None,
             "observations": None if self._obs is None else dict(self._obs.items()),
             "config": self.task_cfg,
-            "observation_layout": self._observation_layout(),
+            "observation_layout": layout_of(self.env),
             "joint_names": self._joint_names(),
         }
         save_checkpoint(Path(path), content)
@@ -282,6 +293,10 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         goes on as if it had not stopped. With another one (fine-tuning) the env and the random numbers start
         afresh. A learning rate that differs from the one the checkpoint was configured with takes effect.
 
+        With ``load_model_strict=False`` a checkpoint of other observations, or of another map encoder, is a warm
+        start, see :mod:`legged_gym.rl.warm_start`: networks take over what fits by name, optimisers and learning
+        rate start anew, iterations count on.
+
         Args:
             path: The checkpoint.
             resume: Whether to train on; False loads what the policy needs to act.
@@ -290,12 +305,21 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             RunError: It cannot be read, or belongs to another robot, observation layout or network.
         """
         content = read_checkpoint(Path(path))
-        check_compatible(content, self._joint_names(), self._observation_layout(), Path(path))
+        layout = layout_of(self.env)
+        differs = resume and needs_warm_start(content, self.train_cfg.policy, layout)
+        warm = differs and not self.train_cfg.runner.load_model_strict
+        hint = "; --train.runner.load_model_strict=False loads what fits by name" if differs else ""
+        check_compatible(content, self._joint_names(), None if warm else layout, Path(path), hint)
         try:
-            self.alg.load(content, optimizer=resume)
+            if warm:
+                self._warm_start(content, layout, Path(path))
+            else:
+                self.alg.load(content, optimizer=resume)
         except RuntimeError as error:
-            sizes = "policy.actor_hidden_dims, critic_hidden_dims or obs_normalization"
-            raise RunError(f"checkpoint {path} holds other networks ({sizes} differ?): {error}") from error
+            sizes = "policy.actor_hidden_dims, critic_hidden_dims, obs_normalization or map_encoder"
+            raise RunError(
+                f"checkpoint {path} holds other networks ({sizes} differ?{hint}): {error}"
+            ) from error
         self.current_learning_iteration = content["iteration"]
         self.samples, self.seconds = content["samples"], content["seconds"]
         if not resume:
@@ -307,7 +331,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             self.alg.set_learning_rate(learning_rate)
         if self.train_cfg.policy.re_init_std:
             self.alg.reset_std(self.train_cfg.policy.init_noise_std)
-        if self._continues(content):
+        if not warm and self._continues(content):
             if content["env_state"] is not None:
                 self.env.load_state_dict(content["env_state"])
             if content["observations"] is not None:
@@ -316,18 +340,29 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             self.statistics.load_state_dict(content["statistics"])
             set_rng_state(content["rng"])
 
+    def _warm_start(self, content: dict[str, Any], layout: Layout, path: Path) -> None:
+        """Take over what fits of a checkpoint, and say what that is."""
+        obs = self.env.get_observations().to(self.device)
+        lines = warm_start(self.alg, content, self.train_cfg.policy, layout, obs)
+        logger.info("warm start from %s (load_model_strict=False):", path)
+        for line in lines:
+            logger.info("  %s", line)
+        logger.info(
+            "  optimisers and learning rate start anew; iterations count on from %d", content["iteration"]
+        )
+        for group in ("control", "normalization"):
+            theirs, ours = (cfg.get("env", {}).get(group) for cfg in (content["config"], self.task_cfg))
+            if plain(theirs) != plain(ours):
+                logger.warning(
+                    "  env.%s differs from the checkpoint's: the same numbers mean something else now", group
+                )
+
     def _continues(self, content: dict[str, Any]) -> bool:
         """Return whether a checkpoint was taken in the same env, with the same seed, by a single process."""
         same_env = plain(content["config"].get("env")) == plain(self.task_cfg.get("env"))
         same_seed = content["config"].get("train", {}).get("seed") == self.train_cfg.seed
         same_size = content["num_envs"] == self.env.num_envs
         return same_env and same_seed and same_size and not self.is_distributed
-
-    def _observation_layout(self) -> dict[str, list[dict[str, Any]]] | None:
-        """Return the env's observation layout, None where it has none."""
-        if not hasattr(self.env, "observation_layout"):
-            return None
-        return {group: layout.to_dict() for group, layout in self.env.observation_layout().items()}
 
     def _joint_names(self) -> list[str] | None:
         """Return the robot's actuated joints, None where the env names none."""

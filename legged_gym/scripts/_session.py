@@ -16,7 +16,7 @@ from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
 from legged_gym.evaluation.policies import Policy, PolicyName, random_policy, zero_policy
 from legged_gym.evaluation.protocol import Physics, evaluation_config
-from legged_gym.rl.checkpoint import check_compatible, read_checkpoint
+from legged_gym.rl.checkpoint import check_compatible, layout_of, read_checkpoint
 from legged_gym.rl.networks import build_actor_critic
 from legged_gym.rl.rl_config import PolicyCfg
 from legged_gym.utils import paths
@@ -91,10 +91,10 @@ def load_policy(path: Path, env: RobotDeepMimic) -> LoadedPolicy:
         RunError: The checkpoint cannot be read, or is of another robot or other observations.
     """
     content = read_checkpoint(path, env.device)
-    layout = {group: layout.to_dict() for group, layout in env.observation_layout().items()}
+    layout = layout_of(env)
     check_compatible(content, list(env.joint_names), layout, path)
     cfg = from_dict(content["config"]["train"]["policy"], PolicyCfg, str(path))
-    actor, _ = build_actor_critic(env.get_observations(), env.num_actions, cfg)
+    actor, _ = build_actor_critic(env.get_observations(), env.num_actions, cfg, layout)
     try:
         actor.load_state_dict(content["policy_state_dict"])
     except RuntimeError as error:

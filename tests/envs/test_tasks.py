@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from tensordict import TensorDict
 
+from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+from legged_gym.rl.runner import OnPolicyRunner
 from legged_gym.utils import task_registry
 from legged_gym.utils.cli import CommonArgs, parse_command
-from legged_gym.utils.config import from_yaml, to_yaml
+from legged_gym.utils.config import TaskCfg, from_yaml, to_dict, to_yaml
 
 TASKS = [spec.name for spec in task_registry.all_tasks()]
 
@@ -57,3 +62,101 @@ def test_the_videomimic_preset_runs_with_the_originals_gains_and_rates(sway_clip
     assert torch.equal(env.action_scale, torch.full((23,), 0.25))
     obs, reward, _, _ = env.step(torch.zeros(2, 23))
     assert obs["actor"].shape == (2, 415) and obs["critic"].shape == (2, 623) and torch.isfinite(reward).all()
+
+
+MAP = 121
+STATE = ["base_lin_vel", "base_ang_vel", "dof_pos", "dof_vel", "actions"]  # 3 + 3 + 3 * 23
+TRACKED = [
+    "ref_dof_pos",
+    "ref_dof_vel",
+    "anchor_pos_error_b",
+    "anchor_rot6d_error",
+    *STATE,
+]  # 2 * 23 + 9 + 75 = 130
+
+
+def seeing_task(name: str, step_clip: Path, preset: str | None = None) -> tuple[RobotDeepMimic, TaskCfg]:
+    """A task on the platform, with two robots, and its configuration."""
+    spec = task_registry.get(name)
+    cfg = spec.configure(preset)
+    cfg.env.env.num_envs, cfg.env.sim.num_threads = 2, 1
+    cfg.env.deepmimic.amass_replay_data_path = [str(step_clip)]
+    cfg.train.runner.num_threads, cfg.train.runner.num_steps_per_env = 1, 4
+    return spec.load_env_class()(cfg.env, seed=1), cfg
+
+
+@pytest.mark.parametrize(
+    ("task", "actor", "sizes"),
+    [
+        ("g1_deepmimic_heightfield", [*TRACKED, "terrain_height"], (130 + MAP, 256 + MAP)),
+        ("g1_deepmimic_proj_heightfield", [*TRACKED, "terrain_height"], (130 + MAP, 256 + MAP)),
+        (
+            "g1_deepmimic_root_heightfield",
+            ["history_torso_real", "history_torso_xy_rel", "history_torso_yaw_rel", "terrain_height"],
+            (390 + MAP, 256 + MAP),
+        ),
+    ],
+)
+def test_the_tasks_with_eyes_see_what_they_say(step_clip, task, actor, sizes):
+    env, cfg = seeing_task(task, step_clip)
+    layout = env.observation_layout()
+    assert [term.name for term in layout["actor"].terms] == actor
+    assert [term.name for term in layout["critic"].terms] == [
+        *TRACKED, "body_pos_b", "body_rot6d_b", "terrain_height",
+    ]  # fmt: skip
+    obs, reward, _, _ = env.step(torch.zeros(2, 23))
+    assert (obs["actor"].shape[1], obs["critic"].shape[1]) == sizes
+    assert torch.isfinite(obs["actor"]).all() and torch.isfinite(reward).all()
+    runner = OnPolicyRunner(env, cfg.train)
+    gated = [hasattr(network.mlp, "gate") for network in (runner.alg.actor, runner.alg.critic)]
+    assert gated == [task != "g1_deepmimic_heightfield"] * 2
+
+
+def test_a_policy_that_is_told_no_joints_does_not_get_them_through_its_controller():
+    assert task_registry.get("g1_deepmimic_root_heightfield").configure().env.control.control_type == "P"
+
+
+def test_the_tasks_with_eyes_start_on_the_clips_that_ship_with_a_mesh():
+    cfg = task_registry.get("g1_deepmimic_proj_heightfield").configure()
+    cfg.env.env.num_envs, cfg.env.sim.num_threads = 3, 1
+    env = RobotDeepMimic(cfg.env, seed=1)
+    assert sorted(env.data.clip_names) == ["box", "slope", "stairs"]
+    scan = env.get_observations()["actor"][:, env.observation_layout()["actor"].slice_of("terrain_height")]
+    assert scan.min() > 0.3 and scan.max() < 2.0
+
+
+@pytest.mark.parametrize(
+    ("task", "actor"), [("g1_deepmimic_proj_heightfield", 415), ("g1_deepmimic_root_heightfield", 390)]
+)
+def test_the_videomimic_preset_of_a_task_with_eyes_has_the_originals_sizes(step_clip, task, actor):
+    env, cfg = seeing_task(task, step_clip, "videomimic")
+    obs = env.get_observations()
+    assert (obs["actor"].shape[1], obs["critic"].shape[1]) == (actor + MAP, 623 + MAP)
+    assert cfg.train.policy.map_encoder == "gated"
+
+
+def test_a_blind_policy_goes_on_with_eyes_and_acts_as_it_did(step_clip, tmp_path, monkeypatch):
+    monkeypatch.setattr("legged_gym.rl.runner.plot_learning_curve", lambda *_: None)
+    blind_env, blind_cfg = seeing_task("g1_deepmimic", step_clip)
+    blind_cfg.train.runner.logger = "none"
+    blind = OnPolicyRunner(blind_env, blind_cfg.train, tmp_path, task_cfg=to_dict(blind_cfg))
+    blind.learn(2)
+    env, cfg = seeing_task("g1_deepmimic_proj_heightfield", step_clip)
+    cfg.train.runner.load_model_strict = False
+    seeing = OnPolicyRunner(env, cfg.train, task_cfg=to_dict(cfg))
+    seeing.load(tmp_path / "model_2.pt")
+    with torch.no_grad():
+        for _ in range(
+            10
+        ):  # recorded where the seeing policy goes; all but the map, which is last, is the blind one's
+            obs = env.get_observations()
+            without = TensorDict({key: value[:, :-MAP] for key, value in obs.items()}, batch_size=[2])
+            actions = seeing.alg.actor(obs)
+            torch.testing.assert_close(actions, blind.alg.actor(without), rtol=0, atol=1e-6)
+            torch.testing.assert_close(
+                seeing.alg.critic(obs), blind.alg.critic(without), rtol=1e-5, atol=1e-5
+            )
+            env.step(actions)
+    seeing.learn(1)
+    assert seeing.current_learning_iteration == 3
+    assert seeing.alg.actor.mlp.gate.abs().min() > 0.0

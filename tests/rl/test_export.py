@@ -103,6 +103,21 @@ class ToyEnv:
         return (self.get_observations(),)
 
 
+class SeeingEnv(ToyEnv):
+    """The same robots with a map of the ground among their observations, before the reference."""
+
+    def observation_layout(self) -> dict[str, ObservationLayout]:
+        slots = [("dof_pos", 0, J), ("actions", J, 2 * J), ("terrain_height", 2 * J, 2 * J + 121)]
+        slots.append(("ref_dof_pos", 2 * J + 121, 3 * J + 121))
+        return {"actor": ObservationLayout(tuple(TermSlot(*slot, 1) for slot in slots))}
+
+    def get_observations(self) -> TensorDict:
+        obs = super().get_observations()
+        ground = 0.8 + 0.1 * torch.sin(torch.arange(121) * (1.0 + self.frame.unsqueeze(1)))
+        obs["actor"] = torch.cat((obs["actor"][:, : 2 * J], ground, obs["actor"][:, 2 * J :]), dim=1)
+        return obs
+
+
 @pytest.fixture
 def clip_file(tmp_path: Path) -> Path:
     path = tmp_path / "sway.npz"
@@ -115,20 +130,31 @@ def env() -> ToyEnv:
     return ToyEnv()
 
 
-@pytest.fixture
-def actor(env: ToyEnv) -> torch.nn.Module:
+def trained_actor(env: ToyEnv, encoder: str = "flat") -> torch.nn.Module:
     """A policy whose normaliser has seen observations far from mean 0 and deviation 1."""
     torch.manual_seed(0)
-    actor, _ = build_actor_critic(env.get_observations(), J, PolicyCfg(actor_hidden_dims=(16, 8)))
-    actor.obs_normalizer.update(torch.randn(256, D) * 3.0 + 5.0)
+    layout = {"actor": env.observation_layout()["actor"].to_dict()}
+    cfg = PolicyCfg(actor_hidden_dims=(16, 8), map_encoder=encoder)
+    actor, _ = build_actor_critic(env.get_observations(), J, cfg, layout)
+    actor.obs_normalizer.update(torch.randn(256, actor.obs_dim) * 3.0 + 5.0)
     with torch.no_grad():
-        actor.mlp[-1].weight *= 20.0  # beyond the action limit at times
+        list(actor.mlp.parameters())[-2].mul_(20.0)  # beyond the action limit at times
     return actor
 
 
 @pytest.fixture
+def actor(env: ToyEnv) -> torch.nn.Module:
+    return trained_actor(env)
+
+
+@pytest.fixture
 def export(env: ToyEnv, actor: torch.nn.Module, clip_file: Path, tmp_path: Path) -> Callable[..., Bundle]:
-    def run(out: Path = tmp_path / "out" / "policy", record: Callable | None = None) -> Bundle:
+    def run(
+        out: Path = tmp_path / "out" / "policy",
+        record: Callable | None = None,
+        env: ToyEnv = env,
+        actor: torch.nn.Module = actor,
+    ) -> Bundle:
         origin = make_provenance(
             config={"env": {"beta": BETA}},
             run="a_run",
@@ -169,6 +195,25 @@ def test_three_runtimes_agree_on_any_batch(export, actor):
     np.testing.assert_allclose(session(bundle)(x.numpy()), expected, atol=1e-5)
     assert (np.abs(expected) == CLIP).any()  # the limit is part of the networks
     assert (np.abs(expected) < CLIP).any()
+
+
+@pytest.mark.parametrize("encoder", ["gated", "cnn"])
+def test_three_runtimes_agree_on_a_policy_that_sees(export, encoder):
+    env = SeeingEnv()
+    actor = trained_actor(env, encoder)
+    if encoder == "gated":
+        torch.nn.init.normal_(actor.mlp.gate)
+    bundle = export(env=env, actor=actor)
+    x = torch.randn(17, D + 121) * 3.0 + 5.0
+    with torch.no_grad():
+        expected = by_hand(actor, x).numpy()
+        np.testing.assert_allclose(script(bundle)(x).numpy(), expected, atol=1e-5)
+        other_ground = torch.cat((x[:, : 2 * J], x[:, 2 * J : -J] + 1.0, x[:, -J:]), dim=1)
+        assert (by_hand(actor, other_ground) - torch.from_numpy(expected)).abs().max() > 0.01
+    np.testing.assert_allclose(session(bundle)(x.numpy()), expected, atol=1e-5)
+    assert (np.abs(expected) < CLIP).any()
+    term = next(term for term in bundle.spec.observation.terms if term.name == "terrain_height")
+    assert (term.start, term.stop) == (2 * J, 2 * J + 121)
 
 
 def test_normaliser_is_inside(export, actor):

@@ -14,6 +14,7 @@ from legged_gym.envs.g1.g1_deepmimic_config import (
     ORIGINAL_CRITIC_TERMS,
     ORIGINAL_TRACKED_BODIES,
 )
+from legged_gym.envs.g1.g1_heightfield_config import MAP_TERM, ROOT_TERMS
 from legged_gym.rl.rl_config import PolicyCfg, PPOCfg
 from legged_gym.utils.config import TaskCfg
 
@@ -53,6 +54,21 @@ def videomimic(cfg: TaskCfg) -> None:
         bounds_loss_coef=0.0005,
     )
     train.runner.num_steps_per_env = 24
+
+
+def videomimic_heightfield(cfg: TaskCfg) -> None:
+    """The same for the tasks that see a map."""
+    encoder = cfg.train.policy.map_encoder
+    videomimic(cfg)
+    cfg.train.policy.map_encoder = encoder
+    cfg.env.observations.actor.append(MAP_TERM)
+    cfg.env.observations.critic.append(MAP_TERM)
+
+
+def videomimic_root_heightfield(cfg: TaskCfg) -> None:
+    """The same for the task that is told no joints."""
+    videomimic_heightfield(cfg)
+    cfg.env.observations.actor = [*ROOT_TERMS, MAP_TERM]
 
 
 def _original_weights() -> RewardScalesCfg:
