@@ -43,7 +43,15 @@ def args_type(script: str) -> type | None:
 
 def test_there_are_commands_to_check():
     scripts = {script for _, script, _ in commands()}
-    assert scripts >= {"train", "evaluate", "play", "export", "benchmark", "convert_motion", "validate_motion"}
+    assert scripts >= {
+        "train",
+        "evaluate",
+        "play",
+        "export",
+        "benchmark",
+        "convert_motion",
+        "validate_motion",
+    }
 
 
 @pytest.mark.parametrize(("page", "script", "options"), commands())

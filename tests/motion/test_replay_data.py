@@ -131,4 +131,6 @@ def test_the_worst_clips_are_named_at_the_start_from_the_cache_as_well(
         caplog.clear()
         _load(folder, biped)
         (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
-        assert re.search(r"clips ha.* problems; worst: b \(the root jumps by 1.* between frames 12 and 13", warning)
+        assert re.search(
+            r"clips ha.* problems; worst: b \(the root jumps by 1.* between frames 12 and 13", warning
+        )

@@ -368,7 +368,7 @@ def test_auto_turns_meshes_into_height_fields_once_there_are_too_many_triangles(
 def test_many_boxes_are_told_to_be_slow(caplog):
     grounds = [Ground("stepping_boxes", 0.5, seed) for seed in range(40)]
     terrain = DeepMimicTerrain(grounds, TerrainCfg(), 0, "cpu")
-    assert not caplog.records
+    assert "every step" not in caplog.text
     world(terrain)
     assert "static geoms" in caplog.text and "every step" in caplog.text
 
