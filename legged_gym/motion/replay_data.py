@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from legged_gym.motion.cache import CachedClip, ClipCache, code_digest, default_folder, digest, robot_digest
+from legged_gym.motion.cache import CachedClip, ClipCache, robot_digest, room_digest
 from legged_gym.motion.clip import Clip
 from legged_gym.motion.clip_list import ClipEntry, find_clips, unique_names
 from legged_gym.motion.contacts import GroundHeight, flat_ground
@@ -28,6 +28,7 @@ from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.motion.validation.checks import quick_findings
 from legged_gym.motion.validation.findings import Finding, summary_line
 from legged_gym.motion.validation.motion import CheckedMotion
+from legged_gym.utils.array_cache import cache_folder, digest
 from legged_gym.utils.errors import MotionError
 
 logger = logging.getLogger(__name__)
@@ -137,9 +138,9 @@ class ReplayData(ReferenceFrame):
         entries = find_clips(paths, options.amass_data_root) if paths else []
         if options.recordings is not None:
             entries += find_recordings(options.recordings)
-        cache = ClipCache(default_folder() if options.cache else None)
+        cache = ClipCache(cache_folder("clips") if options.cache else None)
         cache.remove_old()
-        base = (code_digest(), robot_digest(robot), control_dt, *_read_parts(options.read), options.clips)
+        base = (room_digest(), robot_digest(robot), control_dt, *_read_parts(options.read), options.clips)
         clips = []
         for entry in track(
             entries, "clips", transient=True, disable=len(entries) < 5, console=Console(stderr=True)

@@ -60,10 +60,11 @@ def place_terrain(argv: list[str]) -> None:
     from legged_gym.scripts._motion import load_robot
     from legged_gym.scripts._placement import contact_points, moved, picture
     from legged_gym.terrain.alignment import align
-    from legged_gym.terrain.geometry_cache import default_folder, mesh_geometry
+    from legged_gym.terrain.geometry_cache import mesh_geometry
     from legged_gym.terrain.mesh_file import check_overlap
     from legged_gym.terrain.mesh_ground import TopSurface as Surface
     from legged_gym.terrain.mesh_ground import mesh_ground
+    from legged_gym.utils.array_cache import ArrayCache, cache_folder
 
     console = Console(soft_wrap=True, highlight=False)
     _, robot = load_robot(args.robot)
@@ -73,7 +74,8 @@ def place_terrain(argv: list[str]) -> None:
     if mesh is None:
         raise TerrainError(f"{clip.file}: names no terrain; give one with --terrain")
     clip = dataclasses.replace(clip, terrain=str(mesh.resolve()))
-    tile, _ = mesh_geometry(mesh, args.collision, args.horizontal_scale, default_folder())
+    cache = ArrayCache(cache_folder("terrains"))
+    tile = mesh_geometry(mesh, args.collision, args.horizontal_scale, cache)
     console.print(f"{mesh}: {tile.summary()}", markup=False)
     check_overlap(tile.bounds, np.stack((clip.root_pos.min(0), clip.root_pos.max(0))), mesh, clip.file)
 

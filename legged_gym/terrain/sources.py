@@ -10,8 +10,9 @@ import numpy as np
 
 from legged_gym.terrain.generators import Ground, ground_geometry
 from legged_gym.terrain.geometry import MOST_MESH_FACES, Collision, TileGeometry
-from legged_gym.terrain.geometry_cache import default_folder, mesh_geometry, remove_old
+from legged_gym.terrain.geometry_cache import mesh_geometry
 from legged_gym.terrain.terrain_config import TerrainCfg
+from legged_gym.utils.array_cache import ArrayCache, cache_folder
 from legged_gym.utils.errors import TerrainError
 
 logger = logging.getLogger(__name__)
@@ -35,25 +36,24 @@ def load_geometries(
     sources: list[Source], reach: list[np.ndarray | None], cfg: TerrainCfg
 ) -> tuple[list[TileGeometry], int]:
     """The geometry of each source, and how many were found in the cache."""
-    folder = default_folder() if cfg.cache else None
+    cache = ArrayCache(cache_folder("terrains") if cfg.cache else None)
     collision: Collision = "heightfield" if cfg.cast_mesh_to_heightfield else cfg.collision
-    made, num_cached = [], 0
+    made = []
     for source, span in zip(sources, reach, strict=True):
         if isinstance(source, Ground):
             low, high = np.zeros((2, 2)) if span is None else span
             made.append(ground_geometry(source, low, high, cfg.horizontal_scale))
             continue
-        geometry, cached = mesh_geometry(source, collision, cfg.horizontal_scale, folder)
-        num_cached += cached
-        made.append(geometry)
-        logger.log(logging.DEBUG if cached else logging.INFO, "%s: %s", source, geometry.summary())
+        hits = cache.hits
+        made.append(mesh_geometry(source, collision, cfg.horizontal_scale, cache))
+        level = logging.DEBUG if cache.hits > hits else logging.INFO
+        logger.log(level, "%s: %s", source, made[-1].summary())
     if collision == "auto":
-        _limit_meshes(sources, made, cfg, folder)
+        _limit_meshes(sources, made, cfg, cache)
     else:
         _check_mesh_total(made)
-    if folder is not None:
-        remove_old(folder)
-    return made, num_cached
+    cache.remove_old()
+    return made, cache.hits
 
 
 def _mesh_faces(geometry: TileGeometry, rows: int = 1) -> int:
@@ -61,13 +61,13 @@ def _mesh_faces(geometry: TileGeometry, rows: int = 1) -> int:
 
 
 def _limit_meshes(
-    sources: list[Source], made: list[TileGeometry], cfg: TerrainCfg, folder: Path | None
+    sources: list[Source], made: list[TileGeometry], cfg: TerrainCfg, cache: ArrayCache
 ) -> None:
     """Turn meshes into height fields, largest first, until what is left is quick enough."""
     for index in sorted(range(len(made)), key=lambda i: -_mesh_faces(made[i])):
         if sum(_mesh_faces(geometry, cfg.n_rows) for geometry in made) <= MOST_MESH_FACES:
             return
-        made[index], _ = mesh_geometry(sources[index], "heightfield", cfg.horizontal_scale, folder)
+        made[index] = mesh_geometry(sources[index], "heightfield", cfg.horizontal_scale, cache)
         logger.info(
             "%s: a height field after all, for all meshes together have too many triangles: %s",
             sources[index],
