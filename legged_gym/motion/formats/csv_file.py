@@ -61,7 +61,7 @@ def read_csv(path: Path, options: ReadOptions = ReadOptions()) -> Clip:  # noqa:
         history.append(f"root quaternion of the CSV file read as {order} ({reason})")
     joints = "named by the header" if table.has_header else f"taken as {order_name}"
     history.append(f"joint order of the CSV file {joints}")
-    logger.info("%s: root quaternion order %s (%s), %g frames per second", path, order, reason, rate)
+    logger.debug("%s: root quaternion order %s (%s), %g frames per second", path, order, reason, rate)
     return Clip(
         name=path.stem,
         fps=rate,

@@ -54,7 +54,7 @@ def test_the_decision_and_the_rate_are_stated(
     tmp_path: Path, g1_table: MakeTable, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = _write(tmp_path / "clip.csv", g1_table(heading=1.0))
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):
         clip = read_csv(path)
     assert "root quaternion order wxyz (decided: mean tilt" in caplog.text
     assert "30 frames per second" in caplog.text
