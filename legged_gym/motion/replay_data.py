@@ -140,14 +140,15 @@ class ReplayData(ReferenceFrame):
             entries += find_recordings(options.recordings)
         cache = ClipCache(cache_folder("clips") if options.cache else None)
         cache.remove_old()
-        base = (room_digest(), robot_digest(robot), control_dt, *_read_parts(options.read), options.clips)
+        base = (
+            room_digest(), robot_digest(robot), control_dt, *_read_parts(options.read), options.clips,
+            options.mesh_ground is not None,
+        )  # fmt: skip
         clips = []
         for entry in track(
             entries, "clips", transient=True, disable=len(entries) < 5, console=Console(stderr=True)
         ):
-            key = digest(
-                *base, _content(entry), entry.file.suffix, entry.start_frame, entry.end_frame, entry.fps
-            )
+            key = digest(*base, _content(entry), *_entry_parts(entry))
             clips.append(
                 cache.get(
                     key,
@@ -297,7 +298,13 @@ def _content(entry: ClipEntry) -> bytes:
 
 def _entry_parts(entry: ClipEntry) -> tuple[object, ...]:
     """What of an entry, beside the file's content, decides what its clip becomes."""
-    return entry.file.suffix, entry.start_frame, entry.end_frame, entry.fps, entry.terrain
+    return (
+        entry.file.suffix,
+        entry.start_frame,
+        entry.end_frame,
+        entry.fps,
+        entry.terrain and str(entry.terrain),
+    )
 
 
 def _mesh_digest(terrain: str | None, entry: ClipEntry) -> str | None:

@@ -11,7 +11,9 @@ import pytest
 
 from legged_gym.motion.cache import CachedClip, ClipCache, robot_digest
 from legged_gym.motion.clip import Clip
+from legged_gym.motion.contacts import GroundHeight
 from legged_gym.motion.formats.npz_file import write_npz
+from legged_gym.motion.recordings import RecordingOptions
 from legged_gym.motion.reference_states import ClipOptions
 from legged_gym.motion.replay_data import LibraryOptions, ReplayData
 from legged_gym.motion.robot_layout import RobotLayout
@@ -93,3 +95,35 @@ def test_switched_off_it_writes_nothing(tmp_path: Path, robot: RobotLayout, bipe
     options = LibraryOptions(cache=False)
     ReplayData.load(tmp_path / "a.npz", robot=robot, control_dt=0.02, device="cpu", options=options)
     assert not cache_folder("clips").exists()
+
+
+def test_the_same_motion_on_another_ground_is_another_entry(
+    tmp_path: Path, robot: RobotLayout, biped_clip: MakeClip
+) -> None:
+    """A clip hovers at 0.2 m: its feet are down on a mesh of that height only, whatever was cached before."""
+    still = np.zeros((31, 2))
+    root_pos = np.tile([0.0, 0.0, 0.7], (31, 1))
+    upright = np.tile([1.0, 0.0, 0.0, 0.0], (31, 1))
+    clip = biped_clip(dof_pos=still, root_pos=root_pos, root_quat_wxyz=upright)
+    (tmp_path / "a").mkdir()
+    write_npz(clip, tmp_path / "a" / "clip.npz")
+
+    def contacts(height: float | None) -> float:
+        recordings = None
+        if height is not None:
+            (tmp_path / "a" / "ground.obj").write_text(str(height))
+            recordings = RecordingOptions(
+                [str(tmp_path / "a")], data_pattern="*.npz", terrain_pattern="*.obj"
+            )
+        options = LibraryOptions(recordings=recordings, mesh_ground=_level)
+        paths = [] if recordings else [str(tmp_path / "a" / "clip.npz")]
+        data = ReplayData.load(paths, robot=robot, control_dt=0.02, device="cpu", options=options)
+        return float(data.contacts.mean())
+
+    assert [contacts(height) for height in (None, 0.2, 0.1, 0.2, None)] == [0.0, 1.0, 0.0, 1.0, 0.0]
+
+
+def _level(mesh: Path) -> GroundHeight:
+    """Level ground at the height that the file says."""
+    height = float(mesh.read_text())
+    return lambda xy: np.full(xy.shape[:-1], height)
