@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from legged_gym.envs.g1.g1_config import G1Cfg, G1TrainCfg
 from legged_gym.envs.g1.g1_deepmimic_config import G1DeepMimicCfg, G1DeepMimicTrainCfg
 from legged_gym.envs.g1.g1_deepmimic_mocap_config import G1DeepMimicMocapCfg, G1DeepMimicMocapTrainCfg
 from legged_gym.envs.g1.g1_heightfield_config import (
@@ -60,5 +61,14 @@ register(
         env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
         make_cfg=lambda: TaskCfg(env=G1DeepMimicRootHeightfieldCfg(), train=G1GatedMapTrainCfg()),
         presets={"videomimic": videomimic_root_heightfield},
+    )
+)
+
+register(
+    TaskSpec(
+        name="g1",
+        description="G1 (12 joints, the legs) walks at commanded velocities, on flat or made ground",
+        env_class="legged_gym.envs.base.robot_velocity:RobotVelocity",
+        make_cfg=lambda: TaskCfg(env=G1Cfg(), train=G1TrainCfg()),
     )
 )

@@ -16,6 +16,7 @@ from legged_gym.evaluation.judging import CAUSES
 from legged_gym.utils.paths import write_atomically
 
 INK, GRID = "#2b2d42", "#e5e7eb"
+STYLE = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK}
 CURVES = (("mpjpe_mm", "global", "#2a6f97"), ("mpjpe_local_mm", "root-relative", "#e07a5f"))
 CAUSE_COLORS = dict(zip(CAUSES, ("#111111", "#c1121f", "#f4a261"), strict=True))
 MAX_CLIPS = 8
@@ -34,8 +35,7 @@ def plot_errors(path: Path, episodes: Episodes, title: str = "") -> None:
         RunError: The file cannot be written.
     """
     clips = _worst_clips(episodes)
-    style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": INK}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(11, 0.9 + 3.1 * len(clips)), dpi=110, layout="constrained")
         for axes, clip in zip(figure.subplots(len(clips), 1, squeeze=False).flat, clips, strict=True):
             _draw_clip(axes, episodes, clip)
@@ -43,6 +43,33 @@ def plot_errors(path: Path, episodes: Episodes, title: str = "") -> None:
         figure.suptitle(
             title + (f" ({hidden} better clips not shown)" if hidden else ""), color=INK, fontsize=11
         )
+        write_atomically(path, lambda file: FigureCanvasAgg(figure).print_png(file))
+
+
+def plot_commands(path: Path, asked: np.ndarray, done: np.ndarray, title: str = "") -> None:
+    """Draw what was done against what was asked for, a point per command.
+
+    Args:
+        path: PNG file to write.
+        asked: (M, 3) forwards and left, m/s, turning left, rad/s.
+        done: (M, 3) the same of the robot, averaged over the command's time.
+        title: Put above the picture.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    labels = ("forwards (m/s)", "to the left (m/s)", "turning left (rad/s)")
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(11, 3.9), dpi=110, layout="constrained")
+        for k, (axes, label) in enumerate(zip(figure.subplots(1, 3), labels, strict=True)):
+            reach = 1.15 * max(0.1, *np.abs(asked[:, k]), *np.abs(done[:, k]))
+            axes.plot([-reach, reach], [-reach, reach], color=GRID, lw=1.5)
+            axes.plot(asked[:, k], done[:, k], "o", color=CURVES[0][2], ms=4, alpha=0.6)
+            axes.set(xlabel=f"asked: {label}", ylabel="done", xlim=(-reach, reach), ylim=(-reach, reach))
+            axes.set_aspect("equal")
+            axes.grid(color=GRID)
+            axes.set_axisbelow(True)
+        figure.suptitle(title, color=INK, fontsize=11)
         write_atomically(path, lambda file: FigureCanvasAgg(figure).print_png(file))
 
 

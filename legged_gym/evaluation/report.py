@@ -30,25 +30,40 @@ _COLUMNS = (
 )
 
 
-def write_report(path: Path, figures: dict[str, Any], provenance: dict[str, Any]) -> None:
+_COMMAND_COLUMNS = (
+    ("success", "success_rate", "{:.0%}"),
+    ("falls\nper min", "falls_per_minute", "{:.2f}"),
+    ("velocity\nerror m/s", "lin_vel_error_m_s", "{:.3f}"),
+    ("settled\nm/s", "settled_lin_vel_error_m_s", "{:.3f}"),
+    ("yaw rate\nerror rad/s", "yaw_rate_error_rad_s", "{:.3f}"),
+    ("settled\nrad/s", "settled_yaw_rate_error_rad_s", "{:.3f}"),
+    ("trials", "trials", "{}"),
+)
+
+
+def write_report(
+    path: Path, figures: dict[str, Any], provenance: dict[str, Any], rules: dict[str, float], table: Table
+) -> None:
     """Write ``path`` (JSON) and the table as text beside it (``.txt``), each whole or not at all.
 
     Args:
         path: The JSON file, in a folder that exists.
-        figures: From :func:`metrics.summarise`.
+        figures: From :func:`metrics.summarise` or :func:`command_following.summarise`.
         provenance: What was judged and how.
+        rules: What counted as a failure.
+        table: The same figures to read.
 
     Raises:
         RunError: A file cannot be written.
     """
-    content = {"provenance": provenance, "rules": RULES, **figures}
+    content = {"provenance": provenance, "rules": rules, **figures}
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
     console = Console(file=io.StringIO(), width=100, record=True)
     console.print(table_title(provenance), soft_wrap=True)
-    console.print(evaluation_table(figures))
-    table = console.export_text()
-    write_atomically(path.with_suffix(".txt"), lambda file: file.write_text(table, encoding="utf-8"))
+    console.print(table)
+    printed = console.export_text()
+    write_atomically(path.with_suffix(".txt"), lambda file: file.write_text(printed, encoding="utf-8"))
 
 
 def table_title(provenance: dict[str, Any]) -> str:
@@ -74,6 +89,21 @@ def evaluation_table(figures: dict[str, Any]) -> Table:
     for number, (name, row) in enumerate(rows.items(), start=1):
         cells = [_cell(row[key], form) for _, key, form in _COLUMNS]
         cells += [_cell(row["from_start"]["success_rate"], "{:.0%}"), _failures(row)]
+        table.add_row(name, *cells, end_section=number == len(rows) - 1)
+    return table
+
+
+def command_table(figures: dict[str, Any]) -> Table:
+    """One row per kind and level of ground and, for several, one for all."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("ground", overflow="fold")
+    for heading, _, _ in _COMMAND_COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    rows = dict(figures["grounds"])
+    if len(rows) > 1:
+        rows["all"] = figures["total"]
+    for number, (name, row) in enumerate(rows.items(), start=1):
+        cells = [_cell(row[key], form) for _, key, form in _COMMAND_COLUMNS]
         table.add_row(name, *cells, end_section=number == len(rows) - 1)
     return table
 

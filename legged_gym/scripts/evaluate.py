@@ -13,7 +13,14 @@ from legged_gym.utils.run_config import load_run_config
 from legged_gym.utils.threads import use_passive_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.table import Table
+
+    from legged_gym.envs.base.legged_robot import LeggedRobot
     from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+    from legged_gym.envs.base.robot_velocity import RobotVelocity
+    from legged_gym.evaluation.policies import Policy
 
 DEFAULT_REPORT = "evaluation.json"
 """Written into the run's folder where no --out says otherwise."""
@@ -44,7 +51,8 @@ def evaluate(argv: list[str]) -> None:
 
     from rich.console import Console
 
-    from legged_gym.evaluation import evaluator, metrics, plot, report
+    from legged_gym.envs.base.robot_velocity import RobotVelocity
+    from legged_gym.evaluation import report
     from legged_gym.scripts import _session
 
     console = Console()
@@ -55,18 +63,60 @@ def evaluate(argv: list[str]) -> None:
     with console.status("building the environment"):
         env = _session.build_evaluation_env(command, args.physics, args.start_noise)
         policy, origin = _session.choose_policy(args.policy, env, args.seed, checkpoint)
+    provenance = _provenance(command, env, origin)
+    judge = _judge_commands if isinstance(env, RobotVelocity) else _judge_tracking
     with console.status("evaluating"):
-        episodes = evaluator.evaluate(env, policy, args)
-    figures, provenance = metrics.summarise(episodes), _provenance(command, env, origin)
+        judgement = judge(env, policy, args)
     title = report.table_title(provenance)
     console.print(title, soft_wrap=True)
-    console.print(report.evaluation_table(figures))
+    console.print(judgement.table)
     if out is not None:
-        report.write_report(out, figures, provenance)
-        plot.plot_errors(out.with_suffix(".png"), episodes, title)
+        report.write_report(out, judgement.figures, provenance, judgement.rules, judgement.table)
+        judgement.plot(out.with_suffix(".png"), title)
         console.print(
             f"wrote {out}, {out.with_suffix('.txt').name} and {out.with_suffix('.png').name}", soft_wrap=True
         )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an evaluation found."""
+
+    figures: dict[str, Any]
+    rules: dict[str, float]
+    """What counted as a failure."""
+    table: Table
+    plot: Callable[[Path, str], None]
+    """Draws it: (file, title)."""
+
+
+def _judge_tracking(env: RobotDeepMimic, policy: Policy, protocol: ProtocolArgs) -> Judgement:
+    """Clips followed from evenly spaced frames and from the first."""
+    from legged_gym.evaluation import evaluator, metrics, plot, report
+
+    episodes = evaluator.evaluate(env, policy, protocol)
+    figures = metrics.summarise(episodes)
+    return Judgement(
+        figures,
+        report.RULES,
+        report.evaluation_table(figures),
+        lambda path, title: plot.plot_errors(path, episodes, title),
+    )
+
+
+def _judge_commands(env: RobotVelocity, policy: Policy, protocol: ProtocolArgs) -> Judgement:
+    """Velocities followed for a while."""
+    from legged_gym.evaluation import command_following, plot, report
+
+    trials = command_following.run_trials(env, policy, protocol)
+    figures = command_following.summarise(trials)
+    asked, done = command_following.segment_means(trials)
+    return Judgement(
+        figures,
+        command_following.RULES,
+        report.command_table(figures),
+        lambda path, title: plot.plot_commands(path, asked, done, title),
+    )
 
 
 def _saved_config(args: CommonArgs) -> dict[str, Any] | None:
@@ -75,23 +125,25 @@ def _saved_config(args: CommonArgs) -> dict[str, Any] | None:
     return load_run_config(args) if needs_run else None
 
 
-def _provenance(command: Command, env: RobotDeepMimic, origin: dict[str, Any]) -> dict[str, Any]:
+def _provenance(command: Command, env: LeggedRobot, origin: dict[str, Any]) -> dict[str, Any]:
     """What was judged, and how, as plain data."""
     args, cfg = command.args, env.cfg
-    return {
+    content = {
         "task": command.task.name,
         **origin,
-        "clips": list(cfg.deepmimic.amass_replay_data_path),
         "physics": {"dt_s": cfg.sim.dt, "decimation": cfg.control.decimation},
         "control_dt_s": env.step_dt,
         "self_collisions": cfg.asset.self_collisions,
         "seed": args.seed,
-        "starts": {
-            "evenly_spaced": args.num_starts,
-            "from_start": args.num_from_start,
-            "start_noise": args.start_noise,
-        },
     }
+    if hasattr(cfg, "commands"):
+        return content | {"trials": {"number": args.num_trials, "seconds": args.trial_seconds}}
+    starts = {
+        "evenly_spaced": args.num_starts,
+        "from_start": args.num_from_start,
+        "start_noise": args.start_noise,
+    }
+    return content | {"clips": list(cfg.deepmimic.amass_replay_data_path), "starts": starts}
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from legged_gym.envs.g1.g1_deepmimic_config import ORIGINAL_ACTOR_TERMS, ORIGINAL_CRITIC_TERMS
-from legged_gym.envs.terms import observations, rewards
+from legged_gym.envs.terms import observations, reference_observations, rewards, tracking_rewards
 from legged_gym.utils.errors import ConfigError
 from tests.envs.conftest import NUM_FRAMES
 
@@ -64,7 +64,7 @@ def test_the_auto_reset_inside_a_step_gives_the_same_observation_as_a_fresh_look
     obs, _, dones, _ = act(env)
     assert dones.all()
     for name, function in (
-        ("anchor_pos_error_b", observations.anchor_pos_error_b),
+        ("anchor_pos_error_b", reference_observations.anchor_pos_error_b),
         ("dof_pos", observations.dof_pos),
     ):
         part = obs["actor"][:, env.observation_layout()["actor"].slice_of(name)]
@@ -187,7 +187,11 @@ def test_every_tracking_reward_is_full_on_the_reference(task_cfg, make_env):
     for name in vars(task_cfg.env.rewards.scales):
         if name.endswith("_tracking") or name == "alive":
             torch.testing.assert_close(
-                getattr(rewards, name)(env), torch.ones(4), atol=2e-3, rtol=0, msg=name
+                getattr(rewards if name == "alive" else tracking_rewards, name)(env),
+                torch.ones(4),
+                atol=2e-3,
+                rtol=0,
+                msg=name,
             )
 
 
@@ -196,11 +200,11 @@ def test_rewards_by_hand(task_cfg, make_env):
     env.reset_to(ALL, torch.zeros(4, dtype=torch.long), noisy=False)
     env.sim.dof_pos[0, 3] += 0.5
     expected = math.exp(-2.0 * 0.25)
-    assert rewards.joint_pos_tracking(env)[0] == pytest.approx(expected, rel=1e-3)
+    assert tracking_rewards.joint_pos_tracking(env)[0] == pytest.approx(expected, rel=1e-3)
     env.sim.body_pos_w[1, env.tracked[2]] += torch.tensor([0.0, 0.3, 0.4])
-    assert rewards.link_pos_tracking(env)[1] == pytest.approx(math.exp(-5.0 * 0.25), rel=1e-3)
+    assert tracking_rewards.link_pos_tracking(env)[1] == pytest.approx(math.exp(-5.0 * 0.25), rel=1e-3)
     mean = 0.25 / len(env.tracked)
-    assert rewards.body_pos_tracking(env)[1] == pytest.approx(math.exp(-mean / 0.3**2), rel=1e-3)
+    assert tracking_rewards.body_pos_tracking(env)[1] == pytest.approx(math.exp(-mean / 0.3**2), rel=1e-3)
     env.actions[2], env.last_actions[2] = 0.0, 0.0
     env.actions[2, :2] = torch.tensor([1.0, -2.0])
     assert rewards.action_rate(env)[2] == pytest.approx(5.0)
@@ -219,9 +223,9 @@ def test_relative_body_reward_ignores_where_the_robot_stands_and_faces(task_cfg,
         ALL, shifted, quat_mul(turn, state[1]), zero, zero, env.sim.dof_pos.clone(), env.sim.dof_vel.clone()
     )
     env.refresh()
-    torch.testing.assert_close(rewards.body_pos_tracking(env), torch.ones(4), atol=1e-3, rtol=0)
-    torch.testing.assert_close(rewards.body_ori_tracking(env), torch.ones(4), atol=1e-3, rtol=0)
-    assert rewards.link_pos_tracking(env).max() < 0.1
+    torch.testing.assert_close(tracking_rewards.body_pos_tracking(env), torch.ones(4), atol=1e-3, rtol=0)
+    torch.testing.assert_close(tracking_rewards.body_ori_tracking(env), torch.ones(4), atol=1e-3, rtol=0)
+    assert tracking_rewards.link_pos_tracking(env).max() < 0.1
 
 
 def test_weights_are_per_second(task_cfg, make_env):

@@ -1,4 +1,4 @@
-"""A legged robot in simulation: actions in, named observations out. Tasks build on it."""
+"""A legged robot in simulation: actions in, named observations out. ``step`` is the recipe; tasks fill it in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import mujoco
 import torch
@@ -16,6 +17,8 @@ from tensordict import TensorDict
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.base.robot_sensors import RobotSensors
+from legged_gym.envs.terms import find_terms, known_terms, observations, rewards, terminations
 from legged_gym.envs.terms.layout import ObservationGroup, ObservationLayout
 from legged_gym.sim import make_simulator
 from legged_gym.sim.robot_model import build_robot
@@ -25,7 +28,21 @@ GROUPS = ("actor", "critic")
 
 
 class LeggedRobot(VecEnv):
-    """N copies of a robot with the action pipeline, observation groups and bookkeeping every task needs."""
+    """N copies of a robot with the step loop, action pipeline, terms and bookkeeping every task needs."""
+
+    reward_modules: ClassVar[Sequence[ModuleType]] = (rewards,)
+    """Where the names in rewards.scales are looked up."""
+    observation_modules: ClassVar[Sequence[ModuleType]] = (observations,)
+    """Where the names in observations.actor and .critic are looked up."""
+
+    tile: Tensor
+    """(N,) the ground each env is on."""
+    env_offsets: Tensor
+    """(N, 3) where the frame of each env's ground lies in the world, m."""
+    terrain: Any
+    """All ground, with ``heights(tile (N,), points_xy_w (N, P, 2))`` -> (N, P) m and ``is_flat``."""
+    sensor_links: Tensor
+    """Watched bodies whose height `sensors.link_heights` measures when it names none."""
 
     def __init__(self, cfg: LeggedRobotCfg, seed: int = 1, device: str = "cpu") -> None:
         """Build the robot and its simulator.
@@ -55,7 +72,86 @@ class LeggedRobot(VecEnv):
         )
         self._allocate()
 
+    # ------------------------------------------------------------------ the recipe
+
+    def step(self, actions: Tensor) -> tuple[TensorDict, Tensor, Tensor, dict]:
+        """One control period. Actions (N, J); returns observations, rewards (N,), dones (N,) and extras."""
+        self.advance(actions)
+        with self.timed("reward"):
+            failed, timed_out = self._check_terminations()
+            reward = self._compute_reward(failed)
+        done = failed | timed_out
+        ids = done.nonzero().squeeze(-1)
+        self._note_outcomes(ids, failed)
+        self._note_episodes(ids, failed)
+        if len(ids):
+            with self.timed("reset"):
+                self._start_episodes(ids)
+        observations = self.observe(ids)
+        return observations, reward, done, {"time_outs": timed_out, "log": self._log}
+
+    def advance(self, actions: Tensor) -> None:
+        """Act, simulate, move on. No episode ends here: evaluation judges by rules of its own."""
+        with self.timed("reward"):
+            self.last_foot_contact.copy_(self.foot_contact)
+            self.last_dof_vel.copy_(self.sim.dof_vel)
+            self._apply_actions(actions)
+        self._simulate()
+        with self.timed("reward"):
+            self.episode_length_buf += 1
+            self._move_on()
+            self.refresh()
+            self.sensors.update()
+
+    def observe(self, reset_ids: Tensor | None = None) -> TensorDict:
+        """Compute the observations of the present state; histories of ``reset_ids`` start anew."""
+        with self.timed("observation"):
+            return self._observe(reset_ids)
+
+    def reset(self) -> tuple[TensorDict, dict]:
+        """Start every env anew, drawn as in training."""
+        ids = torch.arange(self.num_envs, device=self.device)
+        self._start_episodes(ids)
+        return self.observe(ids), {}
+
     # ------------------------------------------------------------------ for subclasses
+
+    def refresh(self) -> None:
+        """Recompute everything derived from the simulator's state and the task's own.
+
+        Runs after every advance and after every reset, so no term can read a stale target.
+        """
+
+    def _move_on(self) -> None:
+        """What the task asks for moves on by one step."""
+
+    def _start_episodes(self, env_ids: Tensor) -> None:
+        """Put envs (n,) into states that episodes start in."""
+        raise NotImplementedError
+
+    def _begin(self, env_ids: Tensor) -> None:
+        """Forget the last episodes of envs (n,) that the simulator has put into new states."""
+        self.episode_length_buf[env_ids] = 0
+        self.refresh()
+        self.sensors.reset(env_ids)
+        # The action that would ask for the pose the robot is in: no jump is punished in the first step.
+        standing = (self.sim.dof_pos[env_ids] - self._target_offset()[env_ids]) / self.action_scale
+        limit = self.cfg.normalization.clip_actions
+        self.actions[env_ids] = standing.clamp(-limit, limit) if self.cfg.control.control_type == "P" else 0.0
+        self.last_actions[env_ids] = self.actions[env_ids]
+        self.last_foot_contact[env_ids] = self.foot_contact[env_ids]
+        self.last_dof_vel[env_ids] = self.sim.dof_vel[env_ids]
+
+    def _episodes_over(self) -> Tensor:
+        """Envs whose episode has come to its end without failing, (N,) bool."""
+        return self.episode_length_buf >= self.max_episode_length
+
+    def _note_outcomes(self, ids: Tensor, failed: Tensor) -> None:
+        """Learn from the episodes (n,) that end in this step; failed is (N,)."""
+
+    def _active_rules(self) -> list[tuple[str, Callable[[Any], Tensor]]]:
+        """Name and function of every rule that ends an episode as failed."""
+        return terminations.active_rules(self.cfg)
 
     def _watched_bodies(self) -> Sequence[str]:
         """Bodies whose poses and velocities the task reads."""
@@ -75,7 +171,7 @@ class LeggedRobot(VecEnv):
 
     def _target_offset(self) -> Tensor:
         """What an action of zero asks of the joints, (N, J) rad."""
-        return self.default_dof_pos
+        return self.default_dof_pos.expand(self.num_envs, -1)
 
     # ------------------------------------------------------------------ set-up
 
@@ -95,11 +191,50 @@ class LeggedRobot(VecEnv):
         self.episode_length_buf = torch.zeros(n, dtype=torch.long, device=device)
         self.feet = slice(0, len(robot.foot_bodies))
         self.last_foot_contact = torch.zeros(n, len(robot.foot_bodies), dtype=torch.bool, device=device)
+        self.last_dof_vel = torch.zeros(n, j, device=device)
         self.gravity_dir_w = constant([0.0, 0.0, -1.0]).expand(n, 3)
+        self.tile = torch.zeros(n, dtype=torch.long, device=device)
+        self.env_offsets = torch.zeros(n, 3, device=device)
+        self.failed = torch.zeros(n, dtype=torch.bool, device=device)
+        self._cause = torch.full((n,), -1, dtype=torch.long, device=device)
+        self._log: dict[str, Tensor] = {}
         self._timings: dict[str, float] = defaultdict(float)
+        self._index_parts()
+        self.sensors = RobotSensors(self, self.cfg.sensors)
 
-    def _build_observations(self) -> None:
-        """Resolve the observation groups; the task calls this once its own state exists."""
+    def _index_parts(self) -> None:
+        """Bodies and joint ranges that the terms of every robot read."""
+        sim, asset = self.sim, self.cfg.asset
+        contacts = sim.contact_body_names
+
+        def of(patterns: Sequence[str], field: str) -> Tensor:
+            names = self.match_bodies(patterns, field)
+            return torch.tensor(
+                [contacts.index(name) for name in names], dtype=torch.long, device=self.device
+            )
+
+        self.penalized = of(asset.penalize_contacts_on, "asset.penalize_contacts_on")
+        self.forbidden = of(asset.terminate_after_contacts_on, "asset.terminate_after_contacts_on")
+        feet = [sim.body_index(name) for name in self.robot.foot_bodies]
+        self.feet_bodies = torch.tensor(feet, device=self.device)
+        middle, half = 0.5 * (self.dof_lower + self.dof_upper), 0.5 * (self.dof_upper - self.dof_lower)
+        soft = self.cfg.rewards.soft_dof_pos_limit
+        self.soft_dof_lower, self.soft_dof_upper = middle - soft * half, middle + soft * half
+
+    def _build_terms(self) -> None:
+        """Resolve every named term; the task calls this once its own state exists."""
+        scales = vars(self.cfg.rewards.scales)
+        functions = find_terms(self.reward_modules, list(scales), "rewards.scales")
+        missing = set(known_terms(self.reward_modules)) - set(scales)
+        if missing:
+            raise ConfigError(f"rewards.scales has no weight for {', '.join(sorted(missing))}")
+        self.reward_names = tuple(name for name, weight in scales.items() if weight != 0.0)
+        self._reward_terms = [(functions[name], scales[name] * self.step_dt) for name in self.reward_names]
+        self._reward_sums = torch.zeros(len(self.reward_names), self.num_envs, device=self.device)
+        rules = self._active_rules()
+        self._termination_rules = [rule for _, rule in rules]
+        self.termination_names = ("diverged", *(name for name, _ in rules))
+        self.refresh()
         cfg = self.cfg.observations
         self._groups = {
             name: ObservationGroup(self, name, getattr(cfg, name), cfg.history_length) for name in GROUPS
@@ -141,6 +276,65 @@ class LeggedRobot(VecEnv):
             group.compute(values, reset_ids, limit)
         return self.get_observations()
 
+    # ------------------------------------------------------------------ judging
+
+    def _check_terminations(self) -> tuple[Tensor, Tensor]:
+        """Failed and timed out, (N,) each; a failure in the last step is a failure, not a time-out."""
+        failed = self.sim.diverged.clone()
+        self._cause.fill_(-1)
+        self._cause[failed] = 0
+        for index, rule in enumerate(self._termination_rules, start=1):
+            hit = rule(self)
+            self._cause[hit & ~failed] = index
+            failed |= hit
+        return failed, self._episodes_over() & ~failed
+
+    def _compute_reward(self, failed: Tensor) -> Tensor:
+        """Weighted sum of the reward terms, (N,). A diverged env earns nothing from its meaningless state."""
+        self.failed = failed
+        values = torch.stack([term(self) * weight for term, weight in self._reward_terms])
+        values[:, self.sim.diverged] = 0.0
+        self._reward_sums += values
+        if not self.cfg.rewards.only_positive_rewards:
+            return values.sum(0)
+        # The penalty for failing is not part of the sum that is clipped.
+        ending = self.reward_names.index("termination") if "termination" in self.reward_names else None
+        last = torch.zeros_like(values[0]) if ending is None else values[ending]
+        return (values.sum(0) - last).clamp(min=0.0) + last
+
+    def _note_episodes(self, ids: Tensor, failed: Tensor) -> None:
+        """Averages over the episodes that end in this step, for the log."""
+        self._log = {}
+        if not len(ids):
+            return
+        seconds = self.episode_length_buf[ids] * self.step_dt
+        for index, name in enumerate(self.reward_names):
+            self._log[f"Reward/{name}"] = (self._reward_sums[index, ids] / seconds).mean()
+        self._reward_sums[:, ids] = 0.0
+        count = float(len(ids))
+        causes = self._cause[ids]
+        for index, name in enumerate(self.termination_names):
+            self._log[f"Termination/{name}"] = (causes == index).sum() / count
+        self._log["Episode/success"] = (~failed[ids]).float().mean()
+        self._log["Episode/seconds"] = seconds.mean()
+
+    def _start_noise(self, n: int) -> dict[str, Tensor]:
+        scales = self.cfg.noise.init_noise_scales
+
+        def uniform(width: int, scale: float | list[float]) -> Tensor:
+            unit = torch.rand(n, width, generator=self.generator, device=self.device) * 2.0 - 1.0
+            return unit * torch.as_tensor(scale, device=self.device)
+
+        rot = scales.root_rot
+        return {
+            "root_pos": uniform(3, [scales.root_xy, scales.root_xy, scales.root_z]),
+            "root_rot": uniform(3, [rot, rot, 2.0 * rot]),
+            "root_lin_vel": uniform(3, scales.root_lin_vel),
+            "root_ang_vel": uniform(3, scales.root_ang_vel),
+            "dof_pos": uniform(self.num_actions, scales.dof_pos),
+            "dof_vel": uniform(self.num_actions, scales.dof_vel),
+        }
+
     # ------------------------------------------------------------------ facts about the robot
 
     @property
@@ -149,8 +343,10 @@ class LeggedRobot(VecEnv):
         return self.sim.contact_force_w[:, self.feet, 2] > 1.0
 
     def height_above_ground(self, points_w: Tensor) -> Tensor:
-        """Height of points over the ground below them, (..., 3) -> (...), m. The ground is flat at z = 0."""
-        return points_w[..., 2]
+        """Height of each env's points (N, ..., 3) over its own ground below them, (N, ...) m."""
+        points = points_w.reshape(self.num_envs, -1, 3)
+        height = points[..., 2] - self.terrain.heights(self.tile, points[..., :2])
+        return height.reshape(points_w.shape[:-1])
 
     def observation_layout(self) -> dict[str, ObservationLayout]:
         """Where each named term stands in each group."""
@@ -181,6 +377,11 @@ class LeggedRobot(VecEnv):
             "last_actions": self.last_actions.clone(),
             "joint_targets": self.joint_targets.clone(),
             "last_foot_contact": self.last_foot_contact.clone(),
+            "last_dof_vel": self.last_dof_vel.clone(),
+            "tile": self.tile.clone(),
+            "env_offsets": self.env_offsets.clone(),
+            "sensors": self.sensors.state_dict(),
+            "reward_sums": self._reward_sums.clone(),
             "observations": {name: group.state() for name, group in self._groups.items()},
         }
 
@@ -193,6 +394,11 @@ class LeggedRobot(VecEnv):
         self.last_actions.copy_(state["last_actions"])
         self.joint_targets.copy_(state["joint_targets"])
         self.last_foot_contact.copy_(state["last_foot_contact"])
+        self.last_dof_vel.copy_(state["last_dof_vel"])
+        self.tile.copy_(state["tile"])
+        self.env_offsets.copy_(state["env_offsets"])
+        self.sensors.load_state_dict(state["sensors"])
+        self._reward_sums.copy_(state["reward_sums"])
         for name, group in self._groups.items():
             group.load_state(state["observations"][name])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from legged_gym.sensors.sensor_config import SensorsCfg
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg, SimCfg
 
 
@@ -26,6 +27,10 @@ class LeggedAssetCfg(AssetCfg):
     """Bodies (name patterns) whose contact the reward `collision` counts."""
     terminate_after_contacts_on: list[str] = field(default_factory=list)
     """Bodies (name patterns) whose contact above 1 N ends the episode."""
+    terminate_after_large_feet_contact_forces: bool = False
+    """End the episode when a foot hits the ground too hard."""
+    large_feet_contact_force_threshold: float = 1000.0
+    """Contact force of one foot, in the last substep of a step, that is too hard, N. The G1 weighs 340 N."""
 
 
 @dataclass
@@ -75,6 +80,68 @@ class ObservationsCfg:
 
 
 @dataclass
+class RegularizerScalesCfg:
+    """Weight per second of the reward terms that any legged robot has; 0 = not computed."""
+
+    contact_no_vel: float = 0.0
+    """Speed of feet that touch the ground, m/s; a penalty wants a negative weight."""
+    action_rate: float = 0.0
+    """Sum of squared changes of the action."""
+    torques: float = 0.0
+    """Sum of squared motor torques, (N m)^2."""
+    dof_acc: float = 0.0
+    """Sum of squared joint accelerations, (rad/s^2)^2."""
+    dof_pos_limits: float = 0.0
+    """Sum of what joints exceed their soft range by, rad."""
+    collision: float = 0.0
+    """Number of bodies of asset.penalize_contacts_on in contact."""
+    termination: float = 0.0
+    """1 in the step an episode fails."""
+    alive: float = 0.0
+    """1 in every step."""
+
+
+@dataclass
+class BaseRewardsCfg:
+    """Reward weights, and how they are added up."""
+
+    scales: RegularizerScalesCfg = field(default_factory=RegularizerScalesCfg)
+    """Weight of each term, per second (multiplied by the control period)."""
+    only_positive_rewards: bool = False
+    """Clip the sum at 0 before the termination term is added."""
+    soft_dof_pos_limit: float = 0.9
+    """Share of each joint's range that is free of penalty."""
+
+
+@dataclass
+class InitNoiseCfg:
+    """Half-widths of the uniform noise on the state an episode starts in."""
+
+    root_xy: float = 0.0
+    """Horizontal root position, m."""
+    root_z: float = 0.0
+    """Root height, m."""
+    root_rot: float = 0.0
+    """Roll and pitch of the root, rad; heading has twice this."""
+    root_lin_vel: float = 0.0
+    """Root velocity, m/s."""
+    root_ang_vel: float = 0.0
+    """Root angular velocity, rad/s."""
+    dof_pos: float = 0.0
+    """Joint positions, rad; clipped to the joints' ranges."""
+    dof_vel: float = 0.0
+    """Joint velocities, rad/s."""
+
+
+@dataclass
+class NoiseCfg:
+    """Randomness that makes a policy robust."""
+
+    init_noise_scales: InitNoiseCfg = field(default_factory=InitNoiseCfg)
+    """Noise on the start state."""
+
+
+@dataclass
 class LeggedRobotCfg:
     """A robot in simulation."""
 
@@ -90,3 +157,9 @@ class LeggedRobotCfg:
     """What actor and critic see."""
     normalization: NormalizationCfg = field(default_factory=NormalizationCfg)
     """Limits and scales."""
+    rewards: BaseRewardsCfg = field(default_factory=BaseRewardsCfg)
+    """Rewards."""
+    sensors: SensorsCfg = field(default_factory=SensorsCfg)
+    """What the robot sees of its ground."""
+    noise: NoiseCfg = field(default_factory=NoiseCfg)
+    """Noise."""

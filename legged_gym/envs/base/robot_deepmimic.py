@@ -1,12 +1,12 @@
-"""Motion tracking: a robot follows a reference motion. ``step`` is the recipe, top to bottom."""
+"""Motion tracking: a robot follows a reference motion."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 import mujoco
 import torch
-from tensordict import TensorDict
 from torch import Tensor
 
 from legged_gym.envs.base.clip_statistics import ClipStatistics
@@ -14,17 +14,26 @@ from legged_gym.envs.base.clip_terrain import ClipTerrain
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.motion_library import load_library
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
-from legged_gym.envs.base.robot_sensors import RobotSensors, sensor_bodies
+from legged_gym.envs.base.robot_sensors import sensor_bodies
 from legged_gym.envs.base.start_sampling import StartSampler
-from legged_gym.envs.terms import find_terms, known_terms, rewards, terminations
+from legged_gym.envs.terms import (
+    observations,
+    reference_observations,
+    rewards,
+    terminations,
+    tracking_rewards,
+    tracking_terminations,
+)
 from legged_gym.motion.reference_table import ReferenceFrame
 from legged_gym.motion.replay_data import ReplayData
 from legged_gym.utils import math
-from legged_gym.utils.errors import ConfigError
 
 
 class RobotDeepMimic(LeggedRobot):
     """N robots, each following one clip from some frame to the clip's end."""
+
+    reward_modules: ClassVar = (rewards, tracking_rewards)
+    observation_modules: ClassVar = (observations, reference_observations)
 
     cfg: RobotDeepMimicCfg
     data: ReplayData
@@ -39,8 +48,6 @@ class RobotDeepMimic(LeggedRobot):
     """The reference at ``frame``."""
     terrain: ClipTerrain
     """The ground of all clips."""
-    tile: Tensor
-    """(N,) the ground each env is on, see ``terrain``."""
     env_offsets: Tensor
     """(N, 3) where the frame of each env's clip lies in the world, m; part of everything in ``reference``."""
     tracked: Tensor
@@ -63,47 +70,14 @@ class RobotDeepMimic(LeggedRobot):
         self._build_terms()
         self.reset()
 
-    # ------------------------------------------------------------------ the recipe
+    # ------------------------------------------------------------------ the reference
 
-    def step(self, actions: Tensor) -> tuple[TensorDict, Tensor, Tensor, dict]:
-        """One control period. Actions (N, J); returns observations, rewards (N,), dones (N,) and extras."""
-        self.advance(actions)
-        with self.timed("reward"):
-            failed, timed_out = self._check_terminations()
-            reward = self._compute_reward(failed)
-        done = failed | timed_out
-        ids = done.nonzero().squeeze(-1)
-        self.starts.note_failures(self.frame[failed])
-        self.clip_statistics.add(self.data.clip_of(self.frame[ids]), ~failed[ids])
-        self._note_episodes(ids, failed)
-        if len(ids):
-            with self.timed("reset"):
-                self.reset_to(ids, self.starts.sample(len(ids)), noisy=True)
-        observations = self.observe(ids)
-        return observations, reward, done, {"time_outs": timed_out, "log": self._log}
-
-    def advance(self, actions: Tensor) -> None:
-        """Act, simulate, move the reference on. No episode ends here: evaluation judges by rules of its own."""
-        with self.timed("reward"):
-            self.last_foot_contact.copy_(self.foot_contact)
-            self._apply_actions(actions)
-        self._simulate()
-        with self.timed("reward"):
-            self.episode_length_buf += 1
-            torch.minimum(self.frame + 1, self.last_frame, out=self.frame)
-            self.refresh()
-            self.sensors.update()
-
-    def observe(self, reset_ids: Tensor | None = None) -> TensorDict:
-        """Compute the observations of the present state; histories of ``reset_ids`` start anew."""
-        with self.timed("observation"):
-            return self._observe(reset_ids)
+    def _move_on(self) -> None:
+        """See :meth:`LeggedRobot._move_on`: the reference goes on by a frame."""
+        torch.minimum(self.frame + 1, self.last_frame, out=self.frame)
 
     def refresh(self) -> None:
-        """Recompute everything derived from the simulator's state and the reference index.
-
-        Runs after every advance and after every reset, so no term can read a stale target.
-        """
+        """See :meth:`LeggedRobot.refresh`."""
         self.reference = self.reference_at(self.frame)
         self._heading_offset = None
         sim, ref, anchor = self.sim, self.reference, self.anchor
@@ -120,12 +94,6 @@ class RobotDeepMimic(LeggedRobot):
             reference.body_pos_w += offset.unsqueeze(-2)
         return reference
 
-    def height_above_ground(self, points_w: Tensor) -> Tensor:
-        """Height of each env's points (N, ..., 3) over its own ground below them, (N, ...) m."""
-        points = points_w.reshape(self.num_envs, -1, 3)
-        height = points[..., 2] - self.terrain.heights(self.tile, points[..., :2])
-        return height.reshape(points_w.shape[:-1])
-
     @property
     def heading_offset(self) -> Tensor:
         """Rotation about the vertical from the reference anchor's heading to the robot's, (N, 4) wxyz."""
@@ -138,13 +106,24 @@ class RobotDeepMimic(LeggedRobot):
         """The tracked bodies' part of values of all watched bodies, (..., bodies, k) -> (..., B, k)."""
         return values if self._all_tracked else values.index_select(-2, self.tracked)
 
-    # ------------------------------------------------------------------ resets
+    # ------------------------------------------------------------------ episodes
 
-    def reset(self) -> tuple[TensorDict, dict]:
-        """Start every env anew on frames drawn as in training."""
-        ids = torch.arange(self.num_envs, device=self.device)
-        self.reset_to(ids, self.starts.sample(self.num_envs), noisy=True)
-        return self.observe(ids), {}
+    def _start_episodes(self, env_ids: Tensor) -> None:
+        """See :meth:`LeggedRobot._start_episodes`."""
+        self.reset_to(env_ids, self.starts.sample(len(env_ids)), noisy=True)
+
+    def _episodes_over(self) -> Tensor:
+        """See :meth:`LeggedRobot._episodes_over`: the clip has ended, or the time is up."""
+        return (self.frame >= self.last_frame) | super()._episodes_over()
+
+    def _note_outcomes(self, ids: Tensor, failed: Tensor) -> None:
+        """See :meth:`LeggedRobot._note_outcomes`: where clips are failed decides where episodes start."""
+        self.starts.note_failures(self.frame[failed])
+        self.clip_statistics.add(self.data.clip_of(self.frame[ids]), ~failed[ids])
+
+    def _active_rules(self) -> list[tuple[str, Callable[[Any], Tensor]]]:
+        """See :meth:`LeggedRobot._active_rules`."""
+        return tracking_terminations.active_rules(self.cfg) + terminations.active_rules(self.cfg)
 
     def reset_to(self, env_ids: Tensor, frames: Tensor, noisy: bool) -> None:
         """Put envs (n,) on reference frames (n,), with or without the configured start noise."""
@@ -171,15 +150,7 @@ class RobotDeepMimic(LeggedRobot):
         self.sim.reset(env_ids, root_pos, root_quat, lin_vel, ang_vel, dof_pos, dof_vel)
         self.frame[env_ids] = frames
         self.last_frame[env_ids] = self.data.clip_last_frame(self.data.clip_of(frames))
-        self.episode_length_buf[env_ids] = 0
-        self.refresh()
-        self.sensors.reset(env_ids)
-        # The action that would ask for the pose the robot is in: no jump is punished in the first step.
-        standing = (dof_pos - self._target_offset()[env_ids]) / self.action_scale
-        limit = self.cfg.normalization.clip_actions
-        self.actions[env_ids] = standing.clamp(-limit, limit) if self.cfg.control.control_type == "P" else 0.0
-        self.last_actions[env_ids] = self.actions[env_ids]
-        self.last_foot_contact[env_ids] = self.foot_contact[env_ids]
+        self._begin(env_ids)
 
     def _unposed(self, n: int) -> Tensor:
         """Which of n resets start in the default pose, (n, 1) bool."""
@@ -187,66 +158,6 @@ class RobotDeepMimic(LeggedRobot):
         if share == 0.0:
             return torch.zeros(n, 1, dtype=torch.bool, device=self.device)
         return torch.rand(n, 1, generator=self.generator, device=self.device) < share
-
-    def _start_noise(self, n: int) -> dict[str, Tensor]:
-        scales = self.cfg.noise.init_noise_scales
-
-        def uniform(width: int, scale: float | list[float]) -> Tensor:
-            unit = torch.rand(n, width, generator=self.generator, device=self.device) * 2.0 - 1.0
-            return unit * torch.as_tensor(scale, device=self.device)
-
-        rot = scales.root_rot
-        return {
-            "root_pos": uniform(3, [scales.root_xy, scales.root_xy, scales.root_z]),
-            "root_rot": uniform(3, [rot, rot, 2.0 * rot]),
-            "root_lin_vel": uniform(3, scales.root_lin_vel),
-            "root_ang_vel": uniform(3, scales.root_ang_vel),
-            "dof_pos": uniform(self.num_actions, scales.dof_pos),
-            "dof_vel": uniform(self.num_actions, scales.dof_vel),
-        }
-
-    # ------------------------------------------------------------------ judging
-
-    def _check_terminations(self) -> tuple[Tensor, Tensor]:
-        """Failed and timed out, (N,) each; a failure on the last frame is a failure, not a time-out."""
-        failed = self.sim.diverged.clone()
-        self._cause.fill_(-1)
-        self._cause[failed] = 0
-        for index, rule in enumerate(self._termination_rules, start=1):
-            hit = rule(self)
-            self._cause[hit & ~failed] = index
-            failed |= hit
-        over = (self.frame >= self.last_frame) | (self.episode_length_buf >= self.max_episode_length)
-        return failed, over & ~failed
-
-    def _compute_reward(self, failed: Tensor) -> Tensor:
-        """Weighted sum of the reward terms, (N,). A diverged env earns nothing from its meaningless state."""
-        self.failed = failed
-        values = torch.stack([term(self) * weight for term, weight in self._reward_terms])
-        values[:, self.sim.diverged] = 0.0
-        self._reward_sums += values
-        if not self.cfg.rewards.only_positive_rewards:
-            return values.sum(0)
-        # The penalty for failing is not part of the sum that is clipped.
-        ending = self.reward_names.index("termination") if "termination" in self.reward_names else None
-        last = torch.zeros_like(values[0]) if ending is None else values[ending]
-        return (values.sum(0) - last).clamp(min=0.0) + last
-
-    def _note_episodes(self, ids: Tensor, failed: Tensor) -> None:
-        """Averages over the episodes that end in this step, for the log."""
-        self._log = {}
-        if not len(ids):
-            return
-        seconds = self.episode_length_buf[ids] * self.step_dt
-        for index, name in enumerate(self.reward_names):
-            self._log[f"Reward/{name}"] = (self._reward_sums[index, ids] / seconds).mean()
-        self._reward_sums[:, ids] = 0.0
-        count = float(len(ids))
-        causes = self._cause[ids]
-        for index, name in enumerate(self.termination_names):
-            self._log[f"Termination/{name}"] = (causes == index).sum() / count
-        self._log["Episode/success"] = (~failed[ids]).float().mean()
-        self._log["Episode/seconds"] = seconds.mean()
 
     # ------------------------------------------------------------------ set-up
 
@@ -309,50 +220,18 @@ class RobotDeepMimic(LeggedRobot):
         sim, cfg, device = self.sim, self.cfg.deepmimic, self.device
         self.anchor = sim.body_index(cfg.anchor_body_name)
         self.tracked = torch.tensor([sim.body_index(n) for n in cfg.tracked_body_names], device=device)
+        self.sensor_links = self.tracked
         self._all_tracked = self.tracked.tolist() == list(range(len(sim.body_names)))
         self.end_effectors = torch.tensor([sim.body_index(n) for n in cfg.end_effector_names], device=device)
-        self.feet_bodies = torch.tensor([sim.body_index(n) for n in self.robot.foot_bodies], device=device)
         self.upper_body = torch.tensor(
             self.match_joints(cfg.upper_body_joints, "deepmimic.upper_body_joints"), device=device
         )
-        contacts = sim.contact_body_names
-        asset = self.cfg.asset
-        self.penalized = torch.tensor(
-            [contacts.index(n) for n in self.match_bodies(asset.penalize_contacts_on, "asset.penalize_contacts_on")],
-            dtype=torch.long, device=device,
-        )  # fmt: skip
-        names = self.match_bodies(asset.terminate_after_contacts_on, "asset.terminate_after_contacts_on")
-        self.forbidden = torch.tensor([contacts.index(n) for n in names], dtype=torch.long, device=device)
-        middle, half = 0.5 * (self.dof_lower + self.dof_upper), 0.5 * (self.dof_upper - self.dof_lower)
-        soft = self.cfg.rewards.soft_dof_pos_limit
-        self.soft_dof_lower, self.soft_dof_upper = middle - soft * half, middle + soft * half
 
     def _allocate_tracking(self) -> None:
         n, device = self.num_envs, self.device
         self.frame = torch.zeros(n, dtype=torch.long, device=device)
-        self.tile = torch.zeros(n, dtype=torch.long, device=device)
-        self.env_offsets = torch.zeros(n, 3, device=device)
         self.last_frame = torch.ones(n, dtype=torch.long, device=device)
-        self.failed = torch.zeros(n, dtype=torch.bool, device=device)
-        self._cause = torch.full((n,), -1, dtype=torch.long, device=device)
-        self.sensors = RobotSensors(self, self.cfg.sensors)
-        self._log: dict[str, Tensor] = {}
         self._heading_offset: Tensor | None = None
-
-    def _build_terms(self) -> None:
-        scales = vars(self.cfg.rewards.scales)
-        functions = find_terms(rewards, list(scales), "rewards.scales")
-        missing = set(known_terms(rewards)) - set(scales)
-        if missing:
-            raise ConfigError(f"rewards.scales has no weight for {', '.join(sorted(missing))}")
-        self.reward_names = tuple(name for name, weight in scales.items() if weight != 0.0)
-        self._reward_terms = [(functions[name], scales[name] * self.step_dt) for name in self.reward_names]
-        self._reward_sums = torch.zeros(len(self.reward_names), self.num_envs, device=self.device)
-        rules = terminations.active_rules(self.cfg)
-        self._termination_rules = [rule for _, rule in rules]
-        self.termination_names = ("diverged", *(name for name, _ in rules))
-        self.refresh()
-        self._build_observations()
 
     # ------------------------------------------------------------------ logging
 
@@ -371,10 +250,6 @@ class RobotDeepMimic(LeggedRobot):
         return super().state_dict() | {
             "frame": self.frame.clone(),
             "last_frame": self.last_frame.clone(),
-            "tile": self.tile.clone(),
-            "env_offsets": self.env_offsets.clone(),
-            "sensors": self.sensors.state_dict(),
-            "reward_sums": self._reward_sums.clone(),
             "failures": self.starts.failures.clone(),
             "clip_statistics": self.clip_statistics.state_dict(),
         }
@@ -384,10 +259,6 @@ class RobotDeepMimic(LeggedRobot):
         super().load_state_dict(state)
         self.frame.copy_(state["frame"])
         self.last_frame.copy_(state["last_frame"])
-        self.tile.copy_(state["tile"])
-        self.env_offsets.copy_(state["env_offsets"])
-        self.sensors.load_state_dict(state["sensors"])
-        self._reward_sums.copy_(state["reward_sums"])
         self.clip_statistics.load_state_dict(state["clip_statistics"])
         self.starts.failures.copy_(state["failures"])
         self.refresh()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
-from legged_gym.sensors.sensor_config import SensorsCfg
+from legged_gym.envs.base.legged_robot_config import BaseRewardsCfg, LeggedRobotCfg, RegularizerScalesCfg
 from legged_gym.terrain.terrain_config import TerrainCfg
 from legged_gym.utils.errors import ConfigError
 
@@ -162,7 +161,7 @@ class TerminationsCfg:
 
 
 @dataclass
-class RewardScalesCfg:
+class RewardScalesCfg(RegularizerScalesCfg):
     """Weight per second of every reward term; 0 = not computed."""
 
     anchor_pos_tracking: float = 0.5
@@ -199,30 +198,14 @@ class RewardScalesCfg:
     """exp(-root_ang_vel_tracking_k * |root angular velocity error|)."""
     feet_contact_matching: float = 0.0
     """Number of feet whose contact is the reference's."""
-    contact_no_vel: float = 0.0
-    """Speed of feet that touch the ground, m/s; a penalty wants a negative weight."""
-    action_rate: float = 0.0
-    """Sum of squared changes of the action."""
-    dof_pos_limits: float = 0.0
-    """Sum of what joints exceed their soft range by, rad."""
-    collision: float = 0.0
-    """Number of bodies of asset.penalize_contacts_on in contact."""
-    termination: float = 0.0
-    """1 in the step an episode fails."""
-    alive: float = 0.0
-    """1 in every step."""
 
 
 @dataclass
-class RewardsCfg:
+class RewardsCfg(BaseRewardsCfg):
     """Reward weights and the sharpness of the tracking terms."""
 
     scales: RewardScalesCfg = field(default_factory=RewardScalesCfg)
     """Weight of each term, per second (multiplied by the control period)."""
-    only_positive_rewards: bool = False
-    """Clip the sum at 0 before the termination term is added."""
-    soft_dof_pos_limit: float = 0.9
-    """Share of each joint's range that is free of penalty."""
     anchor_pos_sigma: float = 0.3
     """Width of anchor_pos_tracking, m."""
     anchor_ori_sigma: float = 0.4
@@ -258,34 +241,6 @@ class RewardsCfg:
 
 
 @dataclass
-class InitNoiseCfg:
-    """Half-widths of the uniform noise on the state an episode starts in."""
-
-    root_xy: float = 0.0
-    """Horizontal root position, m."""
-    root_z: float = 0.0
-    """Root height, m."""
-    root_rot: float = 0.0
-    """Roll and pitch of the root, rad; heading has twice this."""
-    root_lin_vel: float = 0.0
-    """Root velocity, m/s."""
-    root_ang_vel: float = 0.0
-    """Root angular velocity, rad/s."""
-    dof_pos: float = 0.0
-    """Joint positions, rad; clipped to the joints' ranges."""
-    dof_vel: float = 0.0
-    """Joint velocities, rad/s."""
-
-
-@dataclass
-class NoiseCfg:
-    """Randomness that makes a policy robust."""
-
-    init_noise_scales: InitNoiseCfg = field(default_factory=InitNoiseCfg)
-    """Noise on the start state."""
-
-
-@dataclass
 class RobotDeepMimicCfg(LeggedRobotCfg):
     """A robot that follows a reference motion."""
 
@@ -300,9 +255,5 @@ class RobotDeepMimicCfg(LeggedRobotCfg):
     """Rewards."""
     terrain: TerrainCfg = field(default_factory=TerrainCfg)
     """Ground."""
-    sensors: SensorsCfg = field(default_factory=SensorsCfg)
-    """What the robot sees of its ground."""
     terminations: TerminationsCfg = field(default_factory=TerminationsCfg)
     """Failure rules of training."""
-    noise: NoiseCfg = field(default_factory=NoiseCfg)
-    """Noise."""

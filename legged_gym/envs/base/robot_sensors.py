@@ -16,13 +16,13 @@ from legged_gym.sensors.sensor_config import DepthCameraCfg, MultiLinkHeightCfg,
 from legged_gym.utils.errors import ConfigError
 
 if TYPE_CHECKING:
-    from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 
 class RobotSensors:
     """Values of named sensors; a sensor that no term reads costs nothing."""
 
-    def __init__(self, env: RobotDeepMimic, cfg: SensorsCfg) -> None:
+    def __init__(self, env: LeggedRobot, cfg: SensorsCfg) -> None:
         """Check the configuration; ``env`` has its simulator, terrain and tiles by now.
 
         Raises:
@@ -68,7 +68,7 @@ class RobotSensors:
             raise ConfigError(f"sensors.{name}.enabled is False, but an observation term reads the sensor")
         if isinstance(cfg, MultiLinkHeightCfg):
             links = _names(env, cfg.link_names, f"sensors.{name}.link_names")
-            self._bodies[name] = torch.tensor(links, device=env.device) if links else env.tracked
+            self._bodies[name] = torch.tensor(links, device=env.device) if links else env.sensor_links
             count = len(self._bodies[name])
             self._sensors[name] = MultiLinkHeight(cfg, env.num_envs, count, self._heights, env.device)
         else:
@@ -104,7 +104,7 @@ def sensor_bodies(cfg: SensorsCfg, terms: Sequence[str]) -> list[str]:
     return bodies
 
 
-def _names(env: RobotDeepMimic, names: Sequence[str], field: str) -> list[int]:
+def _names(env: LeggedRobot, names: Sequence[str], field: str) -> list[int]:
     """Indices of watched bodies."""
     known = env.sim.body_names
     for name in names:

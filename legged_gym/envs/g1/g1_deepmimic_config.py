@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from legged_gym.envs.base.legged_robot_config import LeggedAssetCfg, ObservationsCfg
+from legged_gym.envs.base.legged_robot_config import InitNoiseCfg, LeggedAssetCfg, NoiseCfg, ObservationsCfg
 from legged_gym.envs.base.robot_deepmimic_config import (
     DeepMimicCfg,
-    InitNoiseCfg,
-    NoiseCfg,
     RewardScalesCfg,
     RewardsCfg,
     RobotDeepMimicCfg,

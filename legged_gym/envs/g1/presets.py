@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from legged_gym.envs.base.legged_robot_config import ControlCfg, NormalizationCfg, ObservationsCfg
-from legged_gym.envs.base.robot_deepmimic_config import (
+from legged_gym.envs.base.legged_robot_config import (
+    ControlCfg,
     InitNoiseCfg,
+    NormalizationCfg,
+    ObservationsCfg,
+)
+from legged_gym.envs.base.robot_deepmimic_config import (
     RewardScalesCfg,
     RewardsCfg,
     TerminationsCfg,

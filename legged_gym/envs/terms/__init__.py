@@ -1,4 +1,9 @@
-"""Rewards, observations and terminations: one plain function of the environment per term, found by its name."""
+"""Rewards, observations and terminations: one plain function of the environment per term, found by its name.
+
+`rewards`, `observations` and `terminations` hold what any legged robot has; `tracking_rewards`,
+`reference_observations` and `tracking_terminations` what following a reference adds; `velocity_rewards`,
+`velocity_observations` and `velocity_terminations` what following a commanded velocity adds.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +15,11 @@ from types import ModuleType
 from legged_gym.utils.errors import ConfigError
 
 
-def known_terms(module: ModuleType) -> dict[str, Callable]:
-    """Every public function a terms module defines, by name."""
+def known_terms(modules: Sequence[ModuleType]) -> dict[str, Callable]:
+    """Every public function that terms modules define, by name."""
     return {
         name: function
+        for module in modules
         for name, function in vars(module).items()
         if inspect.isfunction(function)
         and function.__module__ == module.__name__
@@ -21,13 +27,13 @@ def known_terms(module: ModuleType) -> dict[str, Callable]:
     }
 
 
-def find_terms(module: ModuleType, names: Sequence[str], field: str) -> dict[str, Callable]:
-    """The named functions of a terms module.
+def find_terms(modules: Sequence[ModuleType], names: Sequence[str], field: str) -> dict[str, Callable]:
+    """The named functions of terms modules.
 
     Raises:
         ConfigError: A name does not exist; the message has the nearest one and the list of all.
     """
-    known = known_terms(module)
+    known = known_terms(modules)
     for name in names:
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from legged_gym.envs.terms import find_terms, observations
+from legged_gym.envs.terms import find_terms
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
@@ -63,7 +63,7 @@ class ObservationGroup:
         self._env = env
         bases = [term.removeprefix(HISTORY_PREFIX) for term in terms]
         self._functions: dict[str, Callable[[LeggedRobot], Tensor]] = find_terms(
-            observations, bases, f"observations.{name}"
+            env.observation_modules, bases, f"observations.{name}"
         )
         slots, start = [], 0
         self._history: dict[str, Tensor] = {}

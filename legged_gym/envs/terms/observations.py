@@ -1,7 +1,7 @@
 """Observation terms, (num_envs, size) each, unscaled unless said. Any may be asked for as ``history_<name>``.
 
-"heading frame" means turned about the vertical by the body's heading only. The terms from ``torso`` on down are the
-original VideoMimic's, with its fixed scales (``normalization``) inside the two composite ones.
+These are of the robot alone: its own state and what its sensors tell. ``torso`` and ``torso_real`` are the original
+VideoMimic's, with its fixed scales (``normalization``) inside.
 """
 
 from __future__ import annotations
@@ -14,163 +14,51 @@ from torch import Tensor
 from legged_gym.utils import math
 
 if TYPE_CHECKING:
-    from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
-    from legged_gym.motion.reference_table import ReferenceFrame
-
-# ---------------------------------------------------------------------- the robot's own state
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 
-def base_lin_vel(env: RobotDeepMimic) -> Tensor:
+def base_lin_vel(env: LeggedRobot) -> Tensor:
     """Root velocity in the root frame, m/s. 3."""
     return math.quat_rotate_inverse(env.sim.root_quat_wxyz, env.sim.root_lin_vel_w)
 
 
-def base_ang_vel(env: RobotDeepMimic) -> Tensor:
+def base_ang_vel(env: LeggedRobot) -> Tensor:
     """Root angular velocity in the root frame (gyroscope), rad/s. 3."""
     return env.sim.root_ang_vel_b.clone()
 
 
-def projected_gravity(env: RobotDeepMimic) -> Tensor:
+def projected_gravity(env: LeggedRobot) -> Tensor:
     """Direction of gravity in the root frame. 3."""
     return math.quat_rotate_inverse(env.sim.root_quat_wxyz, env.gravity_dir_w)
 
 
-def dof_pos(env: RobotDeepMimic) -> Tensor:
+def dof_pos(env: LeggedRobot) -> Tensor:
     """Joint positions off the default pose, rad. J."""
     return env.sim.dof_pos - env.default_dof_pos
 
 
-def dof_vel(env: RobotDeepMimic) -> Tensor:
+def dof_vel(env: LeggedRobot) -> Tensor:
     """Joint velocities, rad/s. J."""
     return env.sim.dof_vel.clone()
 
 
-def actions(env: RobotDeepMimic) -> Tensor:
+def actions(env: LeggedRobot) -> Tensor:
     """The last action as applied (clipped and smoothed). J."""
     return env.actions.clone()
 
 
-def body_pos_b(env: RobotDeepMimic) -> Tensor:
-    """Tracked bodies in the anchor frame, m. 3B."""
-    offset = env.of_tracked(env.sim.body_pos_w) - env.anchor_pos_w.unsqueeze(1)
-    quat = env.anchor_quat.unsqueeze(1).expand(-1, offset.shape[1], -1)
-    return math.quat_rotate_inverse(quat, offset).flatten(1)
-
-
-def body_rot6d_b(env: RobotDeepMimic) -> Tensor:
-    """Orientation of tracked bodies in the anchor frame, 6-D. 6B."""
-    quat = env.of_tracked(env.sim.body_quat_wxyz)
-    inverse = math.quat_conjugate(env.anchor_quat).unsqueeze(1).expand_as(quat)
-    return math.rot6d(math.quat_mul(inverse, quat)).flatten(1)
-
-
-def foot_contact(env: RobotDeepMimic) -> Tensor:
+def foot_contact(env: LeggedRobot) -> Tensor:
     """1 where a foot touches the ground. feet."""
     return env.foot_contact.float()
 
 
-# ---------------------------------------------------------------------- the reference
-
-
-def ref_dof_pos(env: RobotDeepMimic) -> Tensor:
-    """Reference joint positions off the default pose, rad. J."""
-    return env.reference.dof_pos - env.default_dof_pos
-
-
-def ref_dof_vel(env: RobotDeepMimic) -> Tensor:
-    """Reference joint velocities, rad/s. J."""
-    return env.reference.dof_vel.clone()
-
-
-def anchor_pos_error_b(env: RobotDeepMimic) -> Tensor:
-    """Reference anchor position in the robot's anchor frame, m. 3."""
-    return math.quat_rotate_inverse(env.anchor_quat, env.ref_anchor_pos_w - env.anchor_pos_w)
-
-
-def anchor_rot6d_error(env: RobotDeepMimic) -> Tensor:
-    """Reference anchor orientation in the robot's anchor frame, 6-D. 6."""
-    return math.rot6d(math.quat_mul(math.quat_conjugate(env.anchor_quat), env.ref_anchor_quat))
-
-
-def future_ref_dof_pos(env: RobotDeepMimic) -> Tensor:
-    """Reference joints of the next K frames off the default pose, rad. KJ."""
-    return (_future(env).dof_pos - env.default_dof_pos).flatten(1)
-
-
-def future_anchor(env: RobotDeepMimic) -> Tensor:
-    """Reference anchor of the next K frames in the robot's anchor frame: position (m) and 6-D rotation. 9K."""
-    future = _future(env)
-    pos, quat = future.body_pos_w[:, :, env.anchor], future.body_quat_wxyz[:, :, env.anchor]  # [N, K, .]
-    anchor = env.anchor_quat.unsqueeze(1).expand_as(quat)
-    pos_b = math.quat_rotate_inverse(anchor, pos - env.anchor_pos_w.unsqueeze(1))
-    rotation = math.rot6d(math.quat_mul(math.quat_conjugate(anchor), quat))
-    return torch.cat((pos_b, rotation), dim=-1).flatten(1)
-
-
-def target_joints(env: RobotDeepMimic) -> Tensor:
-    """Reference joint positions off the default pose, rad (the original's name for ``ref_dof_pos``). J."""
-    return ref_dof_pos(env)
-
-
-def upper_body_joint_targets(env: RobotDeepMimic) -> Tensor:
-    """Reference positions of deepmimic.upper_body_joints off the default pose, rad."""
-    return ref_dof_pos(env)[:, env.upper_body]
-
-
-def target_root_roll(env: RobotDeepMimic) -> Tensor:
-    """Roll of the reference root, rad. 1."""
-    return math.roll_pitch_of(env.reference.root_quat_wxyz)[0].unsqueeze(-1)
-
-
-def target_root_pitch(env: RobotDeepMimic) -> Tensor:
-    """Pitch of the reference root, rad. 1."""
-    return math.roll_pitch_of(env.reference.root_quat_wxyz)[1].unsqueeze(-1)
-
-
-def target_root_yaw(env: RobotDeepMimic) -> Tensor:
-    """Heading of the reference root, rad. 1."""
-    return math.yaw_of(env.reference.root_quat_wxyz).unsqueeze(-1)
-
-
-def torso_xy_rel(env: RobotDeepMimic) -> Tensor:
-    """Reference anchor position in the robot anchor's heading frame, horizontal, m. 2."""
-    error = env.ref_anchor_pos_w - env.anchor_pos_w
-    return math.quat_rotate_inverse(math.yaw_quat(env.anchor_quat), error)[:, :2]
-
-
-def torso_yaw_rel(env: RobotDeepMimic) -> Tensor:
-    """Reference anchor heading relative to the robot's, rad. 1."""
-    return math.wrap_to_pi(math.yaw_of(env.ref_anchor_quat) - math.yaw_of(env.anchor_quat)).unsqueeze(-1)
-
-
-def torso_xy(env: RobotDeepMimic) -> Tensor:
-    """Anchor position in the world, horizontal, m. 2."""
-    return env.anchor_pos_w[:, :2].clone()
-
-
-def torso_yaw(env: RobotDeepMimic) -> Tensor:
-    """Anchor heading in the world, rad. 1."""
-    return math.yaw_of(env.anchor_quat).unsqueeze(-1)
-
-
-def phase(env: RobotDeepMimic) -> Tensor:
-    """Sine and cosine of the place in the clip, one turn per clip. 2."""
-    clip = env.data.clip_of(env.frame)
-    share = (env.frame - env.data.clip_start[clip]) / env.data.clip_length[clip]
-    angle = 2.0 * torch.pi * share
-    return torch.stack((torch.sin(angle), torch.cos(angle)), dim=-1)
-
-
-# ---------------------------------------------------------------------- the original's composite terms
-
-
-def torso(env: RobotDeepMimic) -> Tensor:
+def torso(env: LeggedRobot) -> Tensor:
     """Root height, scaled velocities, gravity, joints, last action; privileged, free of noise. 10 + 3J."""
     n = env.cfg.normalization
     return torch.cat((root_height(env), base_lin_vel(env) * n.lin_vel, torso_real(env)), dim=-1)
 
 
-def torso_real(env: RobotDeepMimic) -> Tensor:
+def torso_real(env: LeggedRobot) -> Tensor:
     """Scaled angular velocity, gravity, joints and last action: what a robot's own sensors give. 6 + 3J."""
     n = env.cfg.normalization
     return torch.cat(
@@ -185,74 +73,26 @@ def torso_real(env: RobotDeepMimic) -> Tensor:
     )
 
 
-def root_height(env: RobotDeepMimic) -> Tensor:
+def root_height(env: LeggedRobot) -> Tensor:
     """Distance from the root straight down to the ground, m. 1."""
     return env.sensors.value("root_height").flatten(1)
 
 
-def link_heights(env: RobotDeepMimic) -> Tensor:
+def link_heights(env: LeggedRobot) -> Tensor:
     """Distance from every tracked link straight down to the ground, m. B."""
     return env.sensors.value("link_heights").clone()
 
 
-def terrain_height(env: RobotDeepMimic) -> Tensor:
+def terrain_height(env: LeggedRobot) -> Tensor:
     """Distances from the torso's height down to the ground, on a grid around it, row by row, x fastest, m. 121."""
     return env.sensors.value("terrain_height").flatten(1)
 
 
-def terrain_height_noisy(env: RobotDeepMimic) -> Tensor:
+def terrain_height_noisy(env: LeggedRobot) -> Tensor:
     """The same as a real elevation map has it: noisy, late, turned a little, with bad points, m. 121."""
     return env.sensors.value("terrain_height_noisy").flatten(1)
 
 
-def depth(env: RobotDeepMimic) -> Tensor:
+def depth(env: LeggedRobot) -> Tensor:
     """Depth image of the head camera, row by row, m. 1200 as configured."""
     return env.sensors.value("depth").flatten(1)
-
-
-def deepmimic(env: RobotDeepMimic) -> Tensor:
-    """All a tracker's critic wants to know about the next K frames, links and contacts. 129 for 13 links and K = 1.
-
-    Link heights, rotation to the next roots, way to the next roots and links and actual link velocities in the
-    root's heading frame, joints to go; contacts now, next and last, and changes of contact that the reference does
-    not ask for.
-    """
-    ref, sim = _future(env), env.sim
-    heading = math.yaw_quat(sim.root_quat_wxyz).unsqueeze(1)  # [N, 1, 4]
-    links, velocities = env.of_tracked(sim.body_pos_w), env.of_tracked(sim.body_lin_vel_w)
-    root_quat = sim.root_quat_wxyz.unsqueeze(1).expand_as(ref.root_quat_wxyz)
-    to_links = env.of_tracked(ref.body_pos_w) - links.unsqueeze(1)  # [N, K, B, 3]
-    now = env.foot_contact
-    invalid = (now != env.last_foot_contact) & (now != (env.reference.contacts > 0.5))
-    parts = (
-        link_heights(env),
-        math.quat_mul(ref.root_quat_wxyz, math.quat_conjugate(root_quat)),
-        _turned_back(heading, ref.root_pos_w - sim.root_pos_w.unsqueeze(1)),
-        ref.dof_pos - sim.dof_pos.unsqueeze(1),
-        _turned_back(heading.unsqueeze(1), to_links),
-        _turned_back(heading, velocities),
-        now.float(),
-        ref.contacts,
-        env.last_foot_contact.float(),
-        invalid.float(),
-    )
-    return torch.cat([part.flatten(1) for part in parts], dim=-1)
-
-
-def deepmimic_lin_ang_vel(env: RobotDeepMimic) -> Tensor:
-    """Linear and angular velocity of the next reference root in the robot root's heading frame. 6."""
-    ref = _future(env)
-    heading = math.yaw_quat(env.sim.root_quat_wxyz)
-    lin, ang = ref.root_lin_vel_w[:, 0], ref.root_ang_vel_w[:, 0]
-    return torch.cat((_turned_back(heading, lin), _turned_back(heading, ang)), dim=-1)
-
-
-def _future(env: RobotDeepMimic) -> ReferenceFrame:
-    """Reference of the next K frames, held at the clip's end, (N, K, ...)."""
-    ahead = torch.arange(1, env.cfg.observations.num_next_obs + 1, device=env.device)
-    frames = torch.minimum(env.frame.unsqueeze(1) + ahead, env.last_frame.unsqueeze(1))
-    return env.reference_at(frames)
-
-
-def _turned_back(quat_wxyz: Tensor, vec: Tensor) -> Tensor:
-    return math.quat_rotate_inverse(quat_wxyz.expand(*vec.shape[:-1], 4), vec)

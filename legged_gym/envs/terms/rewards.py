@@ -1,7 +1,6 @@
 """Reward terms: what each measures, before its weight. (num_envs,) each.
 
-Sources: Peng et al. 2018 (DeepMimic) for the ``joint_``/``link_`` terms, Liao et al. 2025 (BeyondMimic) for the
-``anchor_``/``body_`` terms, Rudin et al. 2022 (legged_gym) for the regularisers.
+These are what any legged robot may be asked, after Rudin et al. 2022 (legged_gym).
 """
 
 from __future__ import annotations
@@ -11,157 +10,48 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from legged_gym.utils import math
-
 if TYPE_CHECKING:
-    from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+    from legged_gym.envs.base.legged_robot import LeggedRobot
 
 
-def anchor_pos_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-|anchor error|^2 / sigma^2)."""
-    return _gaussian(
-        (env.ref_anchor_pos_w - env.anchor_pos_w).square().sum(-1), env.cfg.rewards.anchor_pos_sigma
-    )
-
-
-def anchor_ori_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-anchor angle^2 / sigma^2)."""
-    angle = math.quat_angle_coarse(env.ref_anchor_quat, env.anchor_quat)
-    return _gaussian(angle.square(), env.cfg.rewards.anchor_ori_sigma)
-
-
-def body_pos_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-mean |error|^2 / sigma^2), reference moved to the robot's place and heading (height kept)."""
-    ref = env.of_tracked(env.reference.body_pos_w) - env.ref_anchor_pos_w.unsqueeze(1)  # [N, B, 3]
-    place = torch.cat((env.anchor_pos_w[:, :2], env.ref_anchor_pos_w[:, 2:]), dim=-1).unsqueeze(1)
-    target = math.yaw_rotate(env.heading_offset.unsqueeze(1), ref) + place
-    return _gaussian(
-        _mean_square(target - env.of_tracked(env.sim.body_pos_w)), env.cfg.rewards.body_pos_sigma
-    )
-
-
-def body_ori_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-mean angle^2 / sigma^2), reference turned to the robot's heading."""
-    target = math.yaw_mul(env.heading_offset.unsqueeze(1), env.of_tracked(env.reference.body_quat_wxyz))
-    angle = math.quat_angle_coarse(target, env.of_tracked(env.sim.body_quat_wxyz))
-    return _gaussian(angle.square().mean(-1), env.cfg.rewards.body_ori_sigma)
-
-
-def body_lin_vel_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-mean |error|^2 / sigma^2) of the tracked bodies' velocities."""
-    error = env.of_tracked(env.reference.body_lin_vel_w) - env.of_tracked(env.sim.body_lin_vel_w)
-    return _gaussian(_mean_square(error), env.cfg.rewards.body_lin_vel_sigma)
-
-
-def body_ang_vel_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-mean |error|^2 / sigma^2) of the tracked bodies' angular velocities."""
-    error = env.of_tracked(env.reference.body_ang_vel_w) - env.of_tracked(env.sim.body_ang_vel_w)
-    return _gaussian(_mean_square(error), env.cfg.rewards.body_ang_vel_sigma)
-
-
-def joint_pos_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k sum (q - q_ref)^2)."""
-    error = (env.sim.dof_pos - env.reference.dof_pos).square().sum(-1)
-    return torch.exp(-env.cfg.rewards.joint_pos_tracking_k * error)
-
-
-def joint_vel_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k sum (qd - qd_ref)^2)."""
-    error = (env.sim.dof_vel - env.reference.dof_vel).square().sum(-1)
-    return torch.exp(-env.cfg.rewards.joint_vel_tracking_k * error)
-
-
-def link_pos_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k sum over links |p - p_ref|^2)."""
-    error = env.of_tracked(env.sim.body_pos_w) - env.of_tracked(env.reference.body_pos_w)
-    return torch.exp(-env.cfg.rewards.link_pos_tracking_k * error.square().sum((-1, -2)))
-
-
-def link_vel_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k sum over links |v - v_ref|^2)."""
-    error = env.of_tracked(env.sim.body_lin_vel_w) - env.of_tracked(env.reference.body_lin_vel_w)
-    return torch.exp(-env.cfg.rewards.link_vel_tracking_k * error.square().sum((-1, -2)))
-
-
-def torso_pos_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k |torso error|^2)."""
-    error = (env.ref_anchor_pos_w - env.anchor_pos_w).square().sum(-1)
-    return torch.exp(-env.cfg.rewards.torso_pos_tracking_k * error)
-
-
-def torso_orientation_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k torso angle)."""
-    angle = math.quat_angle(env.ref_anchor_quat, env.anchor_quat)
-    return torch.exp(-env.cfg.rewards.torso_orientation_tracking_k * angle)
-
-
-def root_pos_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k |root error|^2)."""
-    error = (env.sim.root_pos_w - env.reference.root_pos_w).square().sum(-1)
-    return torch.exp(-env.cfg.rewards.root_pos_tracking_k * error)
-
-
-def root_orientation_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k root angle)."""
-    angle = math.quat_angle(env.sim.root_quat_wxyz, env.reference.root_quat_wxyz)
-    return torch.exp(-env.cfg.rewards.root_orientation_tracking_k * angle)
-
-
-def root_vel_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k |root velocity error|)."""
-    error = torch.linalg.vector_norm(env.sim.root_lin_vel_w - env.reference.root_lin_vel_w, dim=-1)
-    return torch.exp(-env.cfg.rewards.root_vel_tracking_k * error)
-
-
-def root_ang_vel_tracking(env: RobotDeepMimic) -> Tensor:
-    """exp(-k |root angular velocity error|), root frame."""
-    ref = math.quat_rotate_inverse(env.reference.root_quat_wxyz, env.reference.root_ang_vel_w)
-    error = torch.linalg.vector_norm(env.sim.root_ang_vel_b - ref, dim=-1)
-    return torch.exp(-env.cfg.rewards.root_ang_vel_tracking_k * error)
-
-
-def feet_contact_matching(env: RobotDeepMimic) -> Tensor:
-    """Number of feet whose contact is the reference's."""
-    return (env.foot_contact == (env.reference.contacts > 0.5)).sum(-1).float()
-
-
-def contact_no_vel(env: RobotDeepMimic) -> Tensor:
+def contact_no_vel(env: LeggedRobot) -> Tensor:
     """Sum of the speeds of the feet in contact, m/s."""
     speed = torch.linalg.vector_norm(env.sim.body_lin_vel_w[:, env.feet_bodies], dim=-1)
     return (speed * env.foot_contact).sum(-1)
 
 
-def action_rate(env: RobotDeepMimic) -> Tensor:
+def action_rate(env: LeggedRobot) -> Tensor:
     """Sum of squared changes of the action."""
     return (env.actions - env.last_actions).square().sum(-1)
 
 
-def dof_pos_limits(env: RobotDeepMimic) -> Tensor:
+def torques(env: LeggedRobot) -> Tensor:
+    """Sum of squared motor torques, (N m)^2."""
+    return env.sim.dof_torque.square().sum(-1)
+
+
+def dof_acc(env: LeggedRobot) -> Tensor:
+    """Sum of squared joint accelerations over the control period, (rad/s^2)^2."""
+    return ((env.sim.dof_vel - env.last_dof_vel) / env.step_dt).square().sum(-1)
+
+
+def dof_pos_limits(env: LeggedRobot) -> Tensor:
     """Sum of what joints exceed their soft range by, rad."""
     q = env.sim.dof_pos
     return ((env.soft_dof_lower - q).clamp_min(0.0) + (q - env.soft_dof_upper).clamp_min(0.0)).sum(-1)
 
 
-def collision(env: RobotDeepMimic) -> Tensor:
+def collision(env: LeggedRobot) -> Tensor:
     """Number of penalised bodies with more than 0.1 N of contact."""
     force = torch.linalg.vector_norm(env.sim.contact_force_w[:, env.penalized], dim=-1)
     return (force > 0.1).sum(-1).float()
 
 
-def termination(env: RobotDeepMimic) -> Tensor:
+def termination(env: LeggedRobot) -> Tensor:
     """1 where the episode failed in this step."""
     return env.failed.float()
 
 
-def alive(env: RobotDeepMimic) -> Tensor:
+def alive(env: LeggedRobot) -> Tensor:
     """1 everywhere."""
     return torch.ones(env.num_envs, device=env.device)
-
-
-def _gaussian(squared_error: Tensor, sigma: float) -> Tensor:
-    return torch.exp(squared_error * (-1.0 / sigma**2))
-
-
-def _mean_square(error: Tensor) -> Tensor:
-    """Mean over bodies of |error|^2, (N, B, 3) -> (N,)."""
-    return error.square().sum((-1, -2)) / error.shape[-2]

@@ -8,60 +8,27 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from legged_gym.utils import math
-
 if TYPE_CHECKING:
-    from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
-    from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+    from legged_gym.envs.base.legged_robot import LeggedRobot
+    from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 
 
-def link_pos_error(env: RobotDeepMimic) -> Tensor:
-    """Any tracked link too far from the reference, world frame."""
-    error = env.of_tracked(env.sim.body_pos_w) - env.of_tracked(env.reference.body_pos_w)
-    limit = env.cfg.deepmimic.link_pos_error_threshold
-    return (error.square().sum(-1) > limit**2).any(-1)
-
-
-def anchor_height(env: RobotDeepMimic) -> Tensor:
-    """Anchor too high or too low."""
-    error = (env.anchor_pos_w[:, 2] - env.ref_anchor_pos_w[:, 2]).abs()
-    return error > env.cfg.terminations.anchor_height
-
-
-def anchor_distance(env: RobotDeepMimic) -> Tensor:
-    """Anchor too far away in the horizontal plane."""
-    error = (env.anchor_pos_w - env.ref_anchor_pos_w)[:, :2].square().sum(-1)
-    return error > env.cfg.terminations.anchor_distance**2
-
-
-def anchor_tilt(env: RobotDeepMimic) -> Tensor:
-    """Gravity direction in the anchor frame too different from the reference's, vertical component."""
-    down = math.quat_rotate_inverse(env.anchor_quat, env.gravity_dir_w)[:, 2]
-    down_ref = math.quat_rotate_inverse(env.ref_anchor_quat, env.gravity_dir_w)[:, 2]
-    return (down - down_ref).abs() > env.cfg.terminations.anchor_tilt
-
-
-def end_effector_height(env: RobotDeepMimic) -> Tensor:
-    """Any end effector too high or too low."""
-    error = env.sim.body_pos_w[..., 2] - env.reference.body_pos_w[..., 2]  # [N, bodies]
-    ends = error.index_select(1, env.end_effectors)
-    return (ends.abs() > env.cfg.terminations.end_effector_height).any(-1)
-
-
-def forbidden_contact(env: RobotDeepMimic) -> Tensor:
+def forbidden_contact(env: LeggedRobot) -> Tensor:
     """A body of asset.terminate_after_contacts_on pushed with more than 1 N."""
     force = torch.linalg.vector_norm(env.sim.contact_force_w[:, env.forbidden], dim=-1)
     return (force > 1.0).any(-1)
 
 
-def active_rules(cfg: RobotDeepMimicCfg) -> list[tuple[str, Callable[[RobotDeepMimic], Tensor]]]:
-    """Name and function of every rule the configuration switches on."""
+def large_foot_contact_force(env: LeggedRobot) -> Tensor:
+    """A foot hits the ground with more than asset.large_feet_contact_force_threshold."""
+    force = torch.linalg.vector_norm(env.sim.contact_force_w[:, env.feet], dim=-1)
+    return (force > env.cfg.asset.large_feet_contact_force_threshold).any(-1)
+
+
+def active_rules(cfg: LeggedRobotCfg) -> list[tuple[str, Callable[[LeggedRobot], Tensor]]]:
+    """Name and function of every one of these rules that the configuration switches on."""
     rules = [
-        (link_pos_error, cfg.deepmimic.link_pos_error_threshold is not None),
-        (anchor_height, cfg.terminations.anchor_height is not None),
-        (anchor_tilt, cfg.terminations.anchor_tilt is not None),
-        (anchor_distance, cfg.terminations.anchor_distance is not None),
-        (end_effector_height, cfg.terminations.end_effector_height is not None),
         (forbidden_contact, bool(cfg.asset.terminate_after_contacts_on)),
+        (large_foot_contact_force, cfg.asset.terminate_after_large_feet_contact_forces),
     ]
     return [(rule.__name__, rule) for rule, active in rules if active]

@@ -1,0 +1,59 @@
+"""When a robot has lost its reference. Each rule tells (num_envs,) bool; a rule whose threshold is None is not used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from legged_gym.utils import math
+
+if TYPE_CHECKING:
+    from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+    from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+
+
+def link_pos_error(env: RobotDeepMimic) -> Tensor:
+    """Any tracked link too far from the reference, world frame."""
+    error = env.of_tracked(env.sim.body_pos_w) - env.of_tracked(env.reference.body_pos_w)
+    limit = env.cfg.deepmimic.link_pos_error_threshold
+    return (error.square().sum(-1) > limit**2).any(-1)
+
+
+def anchor_height(env: RobotDeepMimic) -> Tensor:
+    """Anchor too high or too low."""
+    error = (env.anchor_pos_w[:, 2] - env.ref_anchor_pos_w[:, 2]).abs()
+    return error > env.cfg.terminations.anchor_height
+
+
+def anchor_distance(env: RobotDeepMimic) -> Tensor:
+    """Anchor too far away in the horizontal plane."""
+    error = (env.anchor_pos_w - env.ref_anchor_pos_w)[:, :2].square().sum(-1)
+    return error > env.cfg.terminations.anchor_distance**2
+
+
+def anchor_tilt(env: RobotDeepMimic) -> Tensor:
+    """Gravity direction in the anchor frame too different from the reference's, vertical component."""
+    down = math.quat_rotate_inverse(env.anchor_quat, env.gravity_dir_w)[:, 2]
+    down_ref = math.quat_rotate_inverse(env.ref_anchor_quat, env.gravity_dir_w)[:, 2]
+    return (down - down_ref).abs() > env.cfg.terminations.anchor_tilt
+
+
+def end_effector_height(env: RobotDeepMimic) -> Tensor:
+    """Any end effector too high or too low."""
+    error = env.sim.body_pos_w[..., 2] - env.reference.body_pos_w[..., 2]  # [N, bodies]
+    ends = error.index_select(1, env.end_effectors)
+    return (ends.abs() > env.cfg.terminations.end_effector_height).any(-1)
+
+
+def active_rules(cfg: RobotDeepMimicCfg) -> list[tuple[str, Callable[[RobotDeepMimic], Tensor]]]:
+    """Name and function of every one of these rules that the configuration switches on."""
+    rules = [
+        (link_pos_error, cfg.deepmimic.link_pos_error_threshold is not None),
+        (anchor_height, cfg.terminations.anchor_height is not None),
+        (anchor_tilt, cfg.terminations.anchor_tilt is not None),
+        (anchor_distance, cfg.terminations.anchor_distance is not None),
+        (end_effector_height, cfg.terminations.end_effector_height is not None),
+    ]
+    return [(rule.__name__, rule) for rule, active in rules if active]
