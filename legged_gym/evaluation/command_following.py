@@ -41,11 +41,11 @@ class Trials:
     command: np.ndarray
     """(S, 3) what was asked for."""
     velocity: np.ndarray
-    """(S, 3) what the robot did, averaged over the last stride: a walking robot sways by more than it errs."""
-    raw_velocity: np.ndarray
-    """(S, 3) the same at the instant."""
+    """(S, 3) what the robot did at that instant."""
     age: np.ndarray
     """(S,) time since the command changed, s."""
+    stride: int
+    """Steps of a stride. A walking robot sways by more than it errs, so errors are of the mean over a stride."""
 
 
 def fallen(env: RobotVelocity) -> Tensor:
@@ -68,8 +68,9 @@ def run_trials(env: RobotVelocity, policy: Policy, protocol: ProtocolArgs) -> Tr
         trial=np.concatenate([part.trial + first for part, first in zip(parts, counts[:-1], strict=True)]),
         **{
             name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("seconds", "fell", "left", "command", "velocity", "raw_velocity", "age")
+            for name in ("seconds", "fell", "left", "command", "velocity", "age")
         },
+        stride=parts[0].stride,
     )
 
 
@@ -81,14 +82,12 @@ def _run_batch(env: RobotVelocity, policy: Policy, count: int, seconds: float) -
     fell, left = torch.zeros_like(playing), torch.zeros_like(playing)
     lasted = torch.zeros(env.num_envs, device=env.device)
     steps: list[tuple[Tensor, ...]] = []
-    stride = _StrideMean(env, env.cfg.gait.period)
-    for _ in range(round(seconds / env.step_dt)):
+    for _ in range(max(1, round(seconds / env.step_dt))):
         env.advance(policy(observations))
-        raw = torch.cat((env.lin_vel_h[:, :2], env.sim.root_ang_vel_b[:, 2:]), dim=-1)
-        mean = stride.add(raw)
+        velocity = torch.cat((env.lin_vel_h[:, :2], env.sim.root_ang_vel_b[:, 2:]), dim=-1)
         now = playing.nonzero().squeeze(-1)
         age = env.commands.age * env.step_dt
-        steps.append((now, env.commands.value[now].clone(), mean[now], raw[now], age[now]))
+        steps.append((now, env.commands.value[now].clone(), velocity[now], age[now]))
         lasted[now] += env.step_dt
         fell |= playing & fallen(env)
         left |= playing & ~fell & env.terrain.left(env.sim.root_pos_w[:, :2] - env.env_offsets[:, :2])
@@ -98,7 +97,7 @@ def _run_batch(env: RobotVelocity, policy: Policy, count: int, seconds: float) -
         idle = (~playing).nonzero().squeeze(-1)  # a robot in pieces would go on raising warnings
         env.reset_to(idle, noisy=False)
         observations = env.observe(idle)
-    trial, command, velocity, raw, age = (
+    trial, command, velocity, age = (
         torch.cat(column).cpu().numpy() for column in zip(*steps, strict=True)
     )
     chosen = slice(0, count)
@@ -110,42 +109,45 @@ def _run_batch(env: RobotVelocity, policy: Policy, count: int, seconds: float) -
         trial=trial,
         command=command,
         velocity=velocity,
-        raw_velocity=raw,
         age=age,
+        stride=max(1, round(env.cfg.gait.period / env.step_dt)),
     )
 
 
-class _StrideMean:
-    """Mean of the last values, over a stride; of fewer at the start."""
-
-    def __init__(self, env: RobotVelocity, period: float) -> None:
-        self._values = torch.zeros(max(1, round(period / env.step_dt)), env.num_envs, 3, device=env.device)
-        self._count = 0
-
-    def add(self, value: Tensor) -> Tensor:
-        self._values[self._count % len(self._values)] = value
-        self._count += 1
-        return self._values[: self._count].mean(0)
+def stride_means(trials: Trials) -> np.ndarray:
+    """Velocity averaged over the stride around each step, less at the ends of a trial, (S, 3)."""
+    means = np.empty_like(trials.velocity)
+    half = trials.stride // 2
+    for trial in np.unique(trials.trial):
+        own = np.flatnonzero(trials.trial == trial)
+        total = np.concatenate((np.zeros((1, 3)), np.cumsum(trials.velocity[own], axis=0, dtype=np.float64)))
+        first = np.maximum(np.arange(len(own)) - half, 0)
+        last = np.minimum(np.arange(len(own)) + half + 1, len(own))
+        means[own] = (total[last] - total[first]) / (last - first)[:, None]
+    return means
 
 
 def summarise(trials: Trials) -> dict[str, Any]:
     """All figures: ``total``, and ``grounds`` by name.
 
     ``lin_vel_error_m_s`` and ``yaw_rate_error_rad_s`` are means over all steps of the distance between command and
-    velocity (its mean over a stride), the time after a change of command included; ``settled_`` without the first
-    second of it; ``raw_`` with the velocity at the instant.
+    velocity (its mean over the stride around the step), the time after a change of command included; ``settled_``
+    without the first second of it; ``raw_`` with the velocity at the instant.
     """
     names = dict.fromkeys(trials.ground)
+    means = stride_means(trials)
     return {
-        "total": _figures(trials, np.ones(len(trials.fell), bool)),
-        "grounds": {name: _figures(trials, np.array([g == name for g in trials.ground])) for name in names},
+        "total": _figures(trials, means, np.ones(len(trials.fell), bool)),
+        "grounds": {
+            name: _figures(trials, means, np.array([g == name for g in trials.ground])) for name in names
+        },
     }
 
 
-def _figures(trials: Trials, chosen: np.ndarray) -> dict[str, Any]:
+def _figures(trials: Trials, means: np.ndarray, chosen: np.ndarray) -> dict[str, Any]:
     steps = chosen[trials.trial]
-    error = trials.velocity[steps] - trials.command[steps]
-    raw = trials.raw_velocity[steps] - trials.command[steps]
+    error = means[steps] - trials.command[steps]
+    raw = trials.velocity[steps] - trials.command[steps]
     lin, settled = np.linalg.norm(error[:, :2], axis=1), trials.age[steps] >= SETTLING_S
     minutes = float(trials.seconds[chosen].sum()) / 60.0
     return {
@@ -168,5 +170,5 @@ def segment_means(trials: Trials) -> tuple[np.ndarray, np.ndarray]:
     keys = np.column_stack((trials.trial[settled], trials.command[settled]))
     unique, inverse = np.unique(keys, axis=0, return_inverse=True)
     counts = np.bincount(inverse.ravel())
-    means = [np.bincount(inverse.ravel(), trials.raw_velocity[settled][:, k]) / counts for k in range(3)]
+    means = [np.bincount(inverse.ravel(), trials.velocity[settled][:, k]) / counts for k in range(3)]
     return unique[:, 1:], np.column_stack(means)

@@ -23,7 +23,7 @@ class Painter:
     """Draws one scene in software."""
 
     def __init__(self, scene: Scene, width: int, height: int) -> None:
-        """Sort the shapes of both robots.
+        """Sort the shapes of robot and ghost.
 
         Args:
             scene: What to draw.
@@ -45,9 +45,10 @@ class Painter:
         picture = Image.new("RGB", canvas, SKY)
         self._draw_floor(ImageDraw.Draw(picture), view, camera)
         self._draw_robot(ImageDraw.Draw(picture), view, ghost=False)
-        overlay = picture.copy()
-        self._draw_robot(ImageDraw.Draw(overlay), view, ghost=True)
-        picture = Image.blend(picture, overlay, GHOST_OPACITY)
+        if self._is_ghost.any():
+            overlay = picture.copy()
+            self._draw_robot(ImageDraw.Draw(overlay), view, ghost=True)
+            picture = Image.blend(picture, overlay, GHOST_OPACITY)
         return np.asarray(picture.resize(self._size, Image.Resampling.BOX))
 
     def close(self) -> None:

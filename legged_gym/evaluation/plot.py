@@ -62,7 +62,8 @@ def plot_commands(path: Path, asked: np.ndarray, done: np.ndarray, title: str = 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(11, 3.9), dpi=110, layout="constrained")
         for k, (axes, label) in enumerate(zip(figure.subplots(1, 3), labels, strict=True)):
-            reach = 1.15 * max(0.1, *np.abs(asked[:, k]), *np.abs(done[:, k]))
+            # A list, so that there may be no point at all.
+            reach = 1.15 * max([0.1, *np.abs(asked[:, k]), *np.abs(done[:, k])])
             axes.plot([-reach, reach], [-reach, reach], color=GRID, lw=1.5)
             axes.plot(asked[:, k], done[:, k], "o", color=CURVES[0][2], ms=4, alpha=0.6)
             axes.set(xlabel=f"asked: {label}", ylabel="done", xlim=(-reach, reach), ylim=(-reach, reach))

@@ -1,4 +1,4 @@
-"""The stage of a video: robot and reference in one MuJoCo model, posed but never stepped."""
+"""The stage of a video: a robot, and its reference if it has one, in one MuJoCo model that is never stepped."""
 
 from __future__ import annotations
 
@@ -38,10 +38,15 @@ class Camera:
 
 
 class Scene:
-    """A floor under two copies of a robot: itself, and its reference as a translucent ghost."""
+    """A floor under a robot, and under its reference as a translucent ghost."""
 
     def __init__(
-        self, robot: Robot, width: int, height: int, ground: tuple[np.ndarray, np.ndarray] | None = None
+        self,
+        robot: Robot,
+        width: int,
+        height: int,
+        ground: tuple[np.ndarray, np.ndarray] | None = None,
+        ghost: bool = True,
     ) -> None:
         """Compile the stage.
 
@@ -50,6 +55,7 @@ class Scene:
             width: Of the largest picture that will be rendered, pixels.
             height: Likewise.
             ground: Vertices (V, 3) and triangles (F, 3) of a terrain to show; None is a floor at height 0.
+            ghost: Whether there is a reference to show.
         """
         spec = mujoco.MjSpec()
         spec.visual.global_.offwidth, spec.visual.global_.offheight = width, height
@@ -69,16 +75,19 @@ class Scene:
             robot.spec.option.jacobian,
         )
         spec.attach(robot.spec.copy(), prefix=ROBOT, frame=spec.worldbody.add_frame())
-        spec.attach(_ghost_of(robot.spec), prefix=GHOST, frame=spec.worldbody.add_frame())
+        if ghost:
+            spec.attach(_ghost_of(robot.spec), prefix=GHOST, frame=spec.worldbody.add_frame())
         _add_sun(spec, spec.body(ROBOT + robot.root_body))
         self.model = spec.compile()
         self.data = mujoco.MjData(self.model)
-        self._addresses = {prefix: self._pose_addresses(robot, prefix) for prefix in (ROBOT, GHOST)}
+        shown = (ROBOT, GHOST) if ghost else (ROBOT,)
+        self._addresses = {prefix: self._pose_addresses(robot, prefix) for prefix in shown}
 
-    def set_poses(self, robot: np.ndarray, reference: np.ndarray) -> None:
-        """Put both in place: root xyz, root quaternion wxyz and joints, (7 + J,) each."""
+    def set_poses(self, robot: np.ndarray, reference: np.ndarray | None = None) -> None:
+        """Put robot and ghost in place: root xyz, root quaternion wxyz and joints, (7 + J,) each."""
         self.data.qpos[self._addresses[ROBOT]] = robot
-        self.data.qpos[self._addresses[GHOST]] = reference
+        if reference is not None:
+            self.data.qpos[self._addresses[GHOST]] = reference
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_comPos(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)

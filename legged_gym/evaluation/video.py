@@ -1,4 +1,4 @@
-"""An MP4 of a recording: the robot, its reference as a translucent ghost, and a line of figures."""
+"""An MP4 of a recording: the robot, its reference as a translucent ghost or a dial, and a line of figures."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from legged_gym.evaluation.gl_renderer import GLRenderer
-from legged_gym.evaluation.judging import ERRORS
+from legged_gym.evaluation.overlay import with_overlay
 from legged_gym.evaluation.painter import Painter
 from legged_gym.evaluation.recording import Recording
 from legged_gym.evaluation.scene import Camera, Scene
@@ -24,19 +23,15 @@ log = logging.getLogger(__name__)
 
 WIDTH, HEIGHT = 1280, 720
 MAX_FPS = 30.0
-"""Frames are left out until no more than these are shown per second of clip."""
+"""Frames are left out until no more than these are shown per second."""
 DISTANCE, ELEVATION = 2.7, -10.0
 """Of the camera, m and deg."""
 DROP = 0.08
 """How far below the root the camera looks, m, to leave room for the caption."""
 VIEW_ANGLE = 140.0
-"""Direction of view against the heading the clip starts with, deg: from the front and the side."""
+"""Direction of view against the heading at the start, deg: from the front and the side."""
 SMOOTHING_S = 0.6
 """Width of the window that smooths the camera's path."""
-
-_STRIP = 52
-_TEXT, _FAINT, _ALARM = (255, 255, 255), (190, 199, 212), (255, 120, 105)
-_ROBOT_COLOR, _GHOST_COLOR = (225, 227, 230), (74, 138, 245)
 
 
 def write_video(
@@ -57,7 +52,7 @@ def write_video(
         DependencyError: There is no ffmpeg.
     """
     stride = max(1, math.ceil(1.0 / (recording.step_dt * MAX_FPS) - 1e-9))
-    count = math.ceil(len(recording.clip_time) / stride)
+    count = math.ceil(len(recording.time) / stride)
 
     def frames() -> Iterator[np.ndarray]:
         for number, frame in enumerate(draw_frames(recording, robot, stride), start=1):
@@ -71,26 +66,28 @@ def draw_frames(
     recording: Recording, robot: Robot, stride: int, width: int = WIDTH, height: int = HEIGHT
 ) -> Iterator[np.ndarray]:
     """Every ``stride``-th state as a picture, (height, width, 3) uint8."""
-    scene = Scene(robot, width, height, recording.ground)
+    reference = recording.reference
+    scene = Scene(robot, width, height, recording.ground, ghost=reference is not None)
     renderer = _open_renderer(scene, width, height)
     cameras = camera_path(recording)
     try:
-        for index in range(0, len(recording.clip_time), stride):
-            scene.set_poses(recording.robot[index], recording.reference[index])
-            yield _with_caption(renderer.draw(cameras[index]), recording, index)
+        for index in range(0, len(recording.time), stride):
+            scene.set_poses(recording.robot[index], None if reference is None else reference[index])
+            yield with_overlay(renderer.draw(cameras[index]), recording, index)
     finally:
         renderer.close()
 
 
 def camera_path(recording: Recording) -> list[Camera]:
-    """A camera that walks along: it looks at a smoothed path between robot and reference."""
-    middle = 0.5 * (recording.robot[:, :3] + recording.reference[:, :3])  # (T, 3)
+    """A camera that walks along: it looks at a smoothed path, of the robot or between it and its reference."""
+    wanted = recording.robot if recording.reference is None else recording.reference
+    middle = 0.5 * (recording.robot[:, :3] + wanted[:, :3])  # (T, 3)
     half = max(1, round(0.5 * SMOOTHING_S / recording.step_dt))
     weights = np.hanning(2 * half + 3)[1:-1]
     padded = np.pad(middle, ((half, half), (0, 0)), mode="edge")
     smooth = np.stack([np.convolve(column, weights / weights.sum(), "valid") for column in padded.T], axis=1)
     smooth[:, 2] -= DROP
-    w, x, y, z = recording.reference[0, 3:7]
+    w, x, y, z = wanted[0, 3:7]
     heading = math.degrees(math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
     return [Camera(target, DISTANCE, heading + VIEW_ANGLE, ELEVATION) for target in smooth]
 
@@ -101,42 +98,6 @@ def _open_renderer(scene: Scene, width: int, height: int) -> GLRenderer | Painte
     except DependencyError as error:
         log.warning("%s; drawing a simpler video without it", error)
         return Painter(scene, width, height)
-
-
-def _with_caption(picture: np.ndarray, recording: Recording, index: int) -> np.ndarray:
-    """The picture with a strip of text at its lower edge: clip, time, errors, and what failed."""
-    image = Image.fromarray(picture)
-    width, height = image.size
-    shade = Image.new("RGB", (width, _STRIP), (18, 24, 33))
-    band = (0, height - _STRIP, width, height)
-    image.paste(Image.blend(image.crop(band), shade, 0.78), band)
-    draw = ImageDraw.Draw(image)
-    bold, small = ImageFont.load_default(size=22), ImageFont.load_default(size=18)
-    y = height - _STRIP // 2 - 2
-    time = f"{recording.clip_time[index]:.2f} / {recording.clip_seconds:.2f} s"
-    draw.text((20, y), recording.clip, font=bold, fill=_TEXT, anchor="lm")
-    x = 20 + draw.textlength(recording.clip, font=bold) + 24
-    draw.text((x, y), time, font=small, fill=_FAINT, anchor="lm")
-    failed = recording.failure is not None and index >= recording.failure
-    draw.text(
-        (width - 20, y), _verdict(recording, index), font=small, fill=_ALARM if failed else _TEXT, anchor="rm"
-    )
-    x = 0.5 * width - 120
-    for label, color in (("robot", _ROBOT_COLOR), ("reference", _GHOST_COLOR)):
-        draw.ellipse((x, y - 7, x + 14, y + 7), fill=color)
-        draw.text((x + 22, y), label, font=small, fill=_FAINT, anchor="lm")
-        x += 110
-    done = recording.clip_time[index] / max(recording.clip_seconds, recording.step_dt)
-    draw.rectangle((0, height - 4, round(width * done), height), fill=_ALARM if failed else _GHOST_COLOR)
-    return np.asarray(image)
-
-
-def _verdict(recording: Recording, index: int) -> str:
-    """The errors of a state, or from the failure on what failed and when."""
-    if recording.failure is not None and index >= recording.failure:
-        return f"{recording.cause} at {recording.clip_time[recording.failure]:.2f} s"
-    local, world = (recording.errors[index, ERRORS.index(name)] for name in ("mpjpe_local_mm", "mpjpe_mm"))
-    return f"error {local:.0f} mm root-relative, {world:.0f} mm global"
 
 
 def _encode(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:

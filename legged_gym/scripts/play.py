@@ -1,14 +1,16 @@
-"""Play a policy on a clip: figures of the run, where the computing time goes, and a video."""
+"""Play a policy on a clip or by command: figures of the run, where the computing time goes, and a video."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from legged_gym import envs  # noqa: F401  (registers the tasks)
-from legged_gym.utils.cli import CommonArgs, check_devices, parse_command, run_main
+from legged_gym.envs.base.robot_velocity_config import RobotVelocityCfg
+from legged_gym.utils.cli import Command, CommonArgs, check_devices, parse_command, run_main
 from legged_gym.utils.config import suggest
 from legged_gym.utils.errors import ConfigError
 from legged_gym.utils.run_config import load_run_config
@@ -17,16 +19,23 @@ from legged_gym.utils.threads import use_passive_threads
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+    from legged_gym.envs.base.robot_velocity import RobotVelocity
+    from legged_gym.evaluation.policies import Policy
     from legged_gym.evaluation.recording import Recording
     from legged_gym.sim.robot_model import Robot
+
+CLIP_OPTIONS, COMMAND_OPTIONS = ("clip", "start"), ("seconds", "command", "level")
+"""Options of tasks that follow clips, and of those that follow commands."""
 
 
 @dataclass
 class PlayArgs(CommonArgs):
-    """Play a policy once along a clip, without noise, and print how it went and where the time goes.
+    """Play a policy once along a clip or by command, without noise, and print how it went and where the time goes.
 
     Examples:
       play.py --task=g1_deepmimic --headless --video out.mp4
+      play.py --task=g1 --headless --command=0.5,0,0.2 --video out.mp4
       play.py --task=g1_deepmimic --headless --num_envs 512
     """
 
@@ -35,13 +44,20 @@ class PlayArgs(CommonArgs):
     policy: Literal["checkpoint", "zero", "random"] = "checkpoint"
     """What acts: a trained policy, the action zero, or random actions."""
     clip: str | None = None
-    """Name of the clip to play; None: the first."""
+    """Tasks that follow clips: name of the one to play; None: the first."""
     start: float = 0.0
-    """Second of the clip to start at."""
+    """Tasks that follow clips: second of the clip to start at."""
+    seconds: float = 20.0
+    """Tasks that follow commands: how long to walk."""
+    command: tuple[float, float, float] | None = None
+    """Tasks that follow commands: forwards and left, m/s, and turning left, rad/s, to ask for all the time; what is
+    within env.commands.dead_band counts as 0. None: commands change as in training."""
+    level: int | None = None
+    """Tasks that follow commands: level of the ground from 0, of the first of env.terrain.kinds; None: the hardest."""
     physics: Literal["fine", "as_trained"] = "fine"
     """fine: physics steps of at most 5 ms at the same control rate. as_trained: the steps it was trained with."""
     video: Path | None = None
-    """MP4 file to write: the robot, and the reference as a blue ghost."""
+    """MP4 file to write: the robot, and the reference as a blue ghost or the command as a blue arrow."""
     meshes: bool = False
     """Show the meshes of the package mujoco-menagerie, once fetched, instead of our primitive shapes."""
 
@@ -51,11 +67,12 @@ def play(argv: list[str]) -> None:
     command = parse_command(argv, PlayArgs, _saved_config)
     args = command.args
     check_devices(args)
+    _check_options(command)
     use_passive_threads()
 
     from rich.console import Console
 
-    from legged_gym.evaluation.recording import record
+    from legged_gym.envs.base.robot_velocity import RobotVelocity
     from legged_gym.scripts import _session
 
     console = Console()
@@ -66,12 +83,10 @@ def play(argv: list[str]) -> None:
         env = _session.build_evaluation_env(command, args.physics)
         policy, origin = _session.choose_policy(args.policy, env, args.seed, checkpoint)
         robot = _dressed(env.robot, env.cfg.asset.robot) if args.meshes else env.robot
-    clip = _find_clip(env.data.clip_names, args.clip)
-    if not 0.0 <= args.start < env.data.clip_length[clip] * env.step_dt:
-        raise ConfigError(f"--start={args.start:g}: clip {env.data.clip_names[clip]} has no such second")
-    recording = record(env, policy, clip, args.start)
+    record = _record_walk if isinstance(env, RobotVelocity) else _record_clip
+    recording = record(env, policy, args)
     console.print(
-        f"{origin['checkpoint'] or args.policy} on {recording.clip}: {_outcome(recording)}", soft_wrap=True
+        f"{origin['checkpoint'] or args.policy} on {recording.name}: {recording.outcome()}", soft_wrap=True
     )
     console.print(_time_table(recording, args.num_envs))
     if args.video is not None:
@@ -97,23 +112,41 @@ def _dressed(robot: Robot, name: str) -> Robot:
     return dataclasses.replace(robot, spec=dress(robot.spec, name))
 
 
-def _find_clip(names: list[str], wanted: str | None) -> int:
-    if wanted is None:
-        return 0
-    if wanted not in names:
-        raise ConfigError(f"--clip={wanted}: no such clip; {suggest(wanted, names)}")
-    return names.index(wanted)
+def _check_options(command: Command) -> None:
+    """Refuse options of the other kind of task, and values that no walk can have."""
+    args, walks = command.args, isinstance(command.cfg.env, RobotVelocityCfg)
+    own, others = (COMMAND_OPTIONS, CLIP_OPTIONS) if walks else (CLIP_OPTIONS, COMMAND_OPTIONS)
+    for name in others:
+        if name in command.given:
+            raise ConfigError(
+                f"--{name}: task {args.task} follows {'commands' if walks else 'clips'}; "
+                f"it takes {', '.join('--' + option for option in own)}"
+            )
+    if not 0.0 < args.seconds < math.inf:
+        raise ConfigError(f"--seconds={args.seconds:g}: must be positive")
+    if not all(map(math.isfinite, args.command or ())):
+        raise ConfigError(f"--command={args.command}: must be three finite numbers")
 
 
-def _outcome(recording: Recording) -> str:
-    """One sentence on how it went."""
-    errors = recording.mean_errors()
-    how = "reached the end after" if recording.cause is None else f"{recording.cause} after"
-    return (
-        f"{how} {recording.steps * recording.step_dt:.2f} s; link position error "
-        f"{errors['mpjpe_local_mm']:.0f} mm root-relative and {errors['mpjpe_mm']:.0f} mm global, "
-        f"joint error {errors['joint_error_rad']:.3f} rad"
-    )
+def _record_clip(env: RobotDeepMimic, policy: Policy, args: PlayArgs) -> Recording:
+    from legged_gym.evaluation.clip_recording import record_clip
+
+    names = env.data.clip_names
+    if args.clip is not None and args.clip not in names:
+        raise ConfigError(f"--clip={args.clip}: no such clip; {suggest(args.clip, names)}")
+    clip = 0 if args.clip is None else names.index(args.clip)
+    if not 0.0 <= args.start < env.data.clip_length[clip] * env.step_dt:
+        raise ConfigError(f"--start={args.start:g}: clip {names[clip]} has no such second")
+    return record_clip(env, policy, clip, args.start)
+
+
+def _record_walk(env: RobotVelocity, policy: Policy, args: PlayArgs) -> Recording:
+    from legged_gym.evaluation.walk_recording import record_walk
+
+    levels = env.terrain.num_levels
+    if args.level is not None and not 0 <= args.level < levels:
+        raise ConfigError(f"--level={args.level}: the ground has {levels} levels, 0 to {levels - 1}")
+    return record_walk(env, policy, args.seconds, args.command, args.level)
 
 
 def _time_table(recording: Recording, num_envs: int) -> Table:
@@ -121,7 +154,7 @@ def _time_table(recording: Recording, num_envs: int) -> Table:
     from rich import box
     from rich.table import Table
 
-    steps = len(recording.clip_time) - 1
+    steps = len(recording.time) - 1
     total = sum(recording.seconds.values())
     table = Table("part", "ms per step", "share", box=box.SIMPLE_HEAD)
     for part, seconds in sorted(recording.seconds.items(), key=lambda item: -item[1]):

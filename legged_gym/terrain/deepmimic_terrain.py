@@ -148,12 +148,12 @@ class DeepMimicTerrain:
     def summary(self) -> str:
         """One line: what there is, how large, how exact."""
         if self.is_flat:
-            return f"terrain: {self.num_clips} clips on one plane"
+            return f"terrain: {self.num_clips} grounds, all one plane"
         kinds = [placed.geometry.kind for placed in {id(t): t for t in self._tiles}.values()]
         low, high = self._world_bounds()
         counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
         return (
-            f"terrain: {self.num_clips} clips on {len(kinds)} tiles ({counted}; {self.num_cached} from the cache), "
+            f"terrain: {self.num_clips} grounds on {len(kinds)} tiles ({counted}; {self.num_cached} from the cache), "
             f"{high[0] - low[0]:.0f} x {high[1] - low[1]:.0f} m, {self.num_bytes / 1e6:.1f} MB, positions resolved to "
             f"{1e6 * self.float32_resolution_m:.1f} um"
         )

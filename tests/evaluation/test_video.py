@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from legged_gym.evaluation.clip_recording import record_clip
 from legged_gym.evaluation.gl_renderer import GLRenderer
 from legged_gym.evaluation.painter import Painter
 from legged_gym.evaluation.policies import zero_policy
-from legged_gym.evaluation.recording import record
 from legged_gym.evaluation.scene import GHOST, ROBOT, Camera, Scene
 from legged_gym.evaluation.video import HEIGHT, WIDTH, camera_path, draw_frames, write_video
 from legged_gym.utils.errors import DependencyError
@@ -22,7 +22,7 @@ CAMERA = Camera(np.array([0.0, 0.0, 0.7]), 2.7, 140.0, -10.0)
 @pytest.fixture
 def recording(make_env):
     env = make_env(1)
-    return record(env, zero_policy(env), clip=1), env.robot
+    return record_clip(env, zero_policy(env), clip=1), env.robot
 
 
 @pytest.fixture
@@ -72,27 +72,29 @@ def poses(recording) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_recording_holds_every_state_of_the_clip(recording) -> None:
     recording, robot = recording
-    assert recording.clip == "short"
+    assert recording.name == "short"
     assert recording.robot.shape == recording.reference.shape == (11, 7 + len(robot.joint_names))
-    assert recording.clip_time.tolist() == pytest.approx((np.arange(11) * 0.02).tolist())
+    assert recording.time.tolist() == pytest.approx((np.arange(11) * 0.02).tolist())
     assert recording.reference[-1, 0] == pytest.approx(0.2 * 0.2, abs=1e-5)  # 0.2 m/s for 0.2 s
     assert np.allclose(recording.robot, recording.reference, atol=1e-5)
     assert (recording.failure, recording.cause, recording.steps) == (None, None, 10)
     assert {"policy", "observation"} <= set(recording.seconds)
+    assert recording.legend(0) == ("robot", "reference")
+    assert recording.outcome().startswith("reached the end after 0.20 s; link position error 0 mm")
 
 
 def test_a_recording_can_start_later(make_env) -> None:
     env = make_env(1)
-    recording = record(env, zero_policy(env), clip=0, start_s=0.5)
-    assert recording.clip_time[[0, -1]].tolist() == pytest.approx([0.5, 0.6])
+    recording = record_clip(env, zero_policy(env), clip=0, start_s=0.5)
+    assert recording.time[[0, -1]].tolist() == pytest.approx([0.5, 0.6])
 
 
 def test_a_recording_notes_the_first_failure_and_goes_on(make_env) -> None:
     env = make_env(1)
     env.offsets = {3: torch.tensor([0.0, 0.0, 0.3])}
-    recording = record(env, zero_policy(env), clip=0)
+    recording = record_clip(env, zero_policy(env), clip=0)
     assert (recording.failure, recording.cause, recording.steps) == (3, "fall", 3)
-    assert len(recording.clip_time) == 31, "the clip ends before the second after the failure does"
+    assert len(recording.time) == 31, "the clip ends before the second after the failure does"
     # Steps 1 and 2 are exact, step 3 is 0.3 m off.
     assert recording.mean_errors()["mpjpe_mm"] == pytest.approx(100.0, abs=0.1)
 
@@ -107,7 +109,7 @@ def test_scene_holds_robot_and_ghost_where_they_are_told(recording, poses) -> No
 def test_camera_follows_smoothly_and_faces_the_robot(recording) -> None:
     recording, _ = recording
     cameras = camera_path(recording)
-    assert len(cameras) == len(recording.clip_time)
+    assert len(cameras) == len(recording.time)
     targets = np.stack([camera.target for camera in cameras])
     assert np.abs(np.diff(targets, axis=0)).max() < 0.01  # the root moves 4 mm per step
     assert cameras[0].azimuth == pytest.approx(140.0)  # the clip faces along x
