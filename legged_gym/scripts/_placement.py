@@ -8,21 +8,20 @@ import io
 import numpy as np
 
 from legged_gym.motion.clip import Clip, Links
+from legged_gym.motion.contacts import GroundHeight
+from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.motion.rotations import quat_about_axis, quat_mul
 from legged_gym.motion.validation.motion import CheckedMotion
+from legged_gym.motion.validation.terrain_contacts import limb_contacts
+from legged_gym.motion.validation.whole_body import WholeBody
 from legged_gym.terrain.alignment import Alignment
 from legged_gym.terrain.geometry import TileGeometry
 
 
-def contact_points(motion: CheckedMotion) -> np.ndarray:
-    """(K, 3) lowest point of every foot in every frame in which it stands, m."""
-    found = []
-    for foot in range(len(motion.robot.foot_bodies)):
-        own = np.flatnonzero(motion.robot.foot_points.body == foot)
-        lowest = own[np.argmin(motion.point_height[:, own], axis=1)]
-        frames = np.flatnonzero(motion.contacts[:, foot])
-        found.append(motion.foot_points_w[frames, lowest[frames]])
-    return np.concatenate(found)
+def contact_points(clip: Clip, robot: RobotLayout, surface: GroundHeight) -> dict[str, np.ndarray]:
+    """Of each foot and hand that touches the ground: (K, 3) its lowest point in every frame in which it does, m."""
+    body = WholeBody(CheckedMotion.from_clip(clip, robot, surface))
+    return {limb.label: limb.points_w[limb.touches] for limb in limb_contacts(body, surface)}
 
 
 def moved(clip: Clip, by: Alignment) -> Clip:

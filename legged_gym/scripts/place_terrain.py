@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     import numpy as np
 
     from legged_gym.motion.clip import Clip
-    from legged_gym.terrain.mesh_ground import TopSurface
+    from legged_gym.motion.contacts import GroundHeight
+
+
+FIT_M = 0.02
+"""Contacts of a clip that plays on a mesh are this close to it."""
+_MISFIT = (
+    f"most contacts are more than {1e3 * FIT_M:.0f} mm off: is the mesh upside down, in another place or unit, or "
+    "another clip's? --align mends heights and small turns"
+)
 
 
 @dataclass
@@ -56,13 +64,12 @@ def place_terrain(argv: list[str]) -> None:
     from rich.console import Console
 
     from legged_gym.motion.formats import ReadOptions, read_clip
-    from legged_gym.motion.validation.motion import CheckedMotion
     from legged_gym.scripts._motion import load_robot
     from legged_gym.scripts._placement import contact_points, moved, picture
     from legged_gym.terrain.alignment import align
+    from legged_gym.terrain.collision_ground import collision_ground
     from legged_gym.terrain.geometry_cache import mesh_geometry
     from legged_gym.terrain.mesh_file import check_overlap
-    from legged_gym.terrain.mesh_ground import TopSurface as Surface
     from legged_gym.terrain.mesh_ground import mesh_ground
     from legged_gym.utils.array_cache import ArrayCache, cache_folder
 
@@ -79,8 +86,10 @@ def place_terrain(argv: list[str]) -> None:
     console.print(f"{mesh}: {tile.summary()}", markup=False)
     check_overlap(tile.bounds, np.stack((clip.root_pos.min(0), clip.root_pos.max(0))), mesh, clip.file)
 
-    surface, collides = mesh_ground(mesh), Surface(*tile.surface())
-    points = contact_points(CheckedMotion.from_clip(clip, robot, surface))
+    surface, collides = mesh_ground(mesh), collision_ground(tile)
+    limbs = contact_points(clip, robot, surface)
+    points = np.concatenate([*limbs.values(), np.zeros((0, 3))])
+    console.print("contacts: " + ", ".join(f"{len(own)} frames of the {limb}" for limb, own in limbs.items()))
     console.print(f"contacts on the mesh as they are: {_fit(points, surface)}")
     if args.align != "none":
         by = align(points, surface, yaw=args.align == "z_yaw")
@@ -88,6 +97,8 @@ def place_terrain(argv: list[str]) -> None:
         console.print(f"raised by {1e3 * by.dz:.1f} mm, turned by {np.rad2deg(by.dyaw):.2f} degrees")
         console.print(f"contacts on the mesh after that: {_fit(points, surface)}")
     console.print(f"contacts on what collides: {_fit(points, collides)}")
+    if (np.abs(points[:, 2] - collides(points[:, :2])) > FIT_M).sum() > len(points) / 2:
+        console.print(f"[yellow]warning:[/] {_MISFIT}")
     if args.picture is not None:
         args.picture.parent.mkdir(parents=True, exist_ok=True)
         args.picture.write_bytes(picture(tile, clip, points, points[:, 2] - collides(points[:, :2])))
@@ -97,7 +108,7 @@ def place_terrain(argv: list[str]) -> None:
             console.print(f"wrote {path}", markup=False)
 
 
-def _fit(points: np.ndarray, surface: TopSurface) -> str:
+def _fit(points: np.ndarray, surface: GroundHeight) -> str:
     """How far contacts are from a surface."""
     import numpy as np
 

@@ -63,6 +63,7 @@ def validate_motion(argv: list[str]) -> int:
     from legged_gym.motion.validation.ground_fix import output_files
     from legged_gym.motion.validation.options import DEFAULT, STRICT
     from legged_gym.scripts._motion import load_robot
+    from legged_gym.terrain.collision_ground import mesh_collision_ground
     from legged_gym.terrain.mesh_ground import mesh_ground
 
     console = Console()
@@ -74,6 +75,7 @@ def validate_motion(argv: list[str]) -> int:
         read=ReadOptions(fps=args.fps, csv_root_quat_order=args.csv_root_quat_order),
         terrain=args.terrain,
         options=STRICT if args.strict else DEFAULT,
+        load_surface=mesh_collision_ground,
     )
     validation = _run(console, files, inputs, _picture(args.report), mended)
     _print(console, validation)
@@ -114,13 +116,20 @@ def _run(
 
 
 def _print(console: Console, validation: Validation) -> None:
+    from rich.markup import escape
+
     from legged_gym.motion.validation import report as paper
 
     for each in reversed(validation.reports):  # the worst is nearest to the prompt
         if each.findings:
             console.print(paper.findings_text(each), soft_wrap=True)
+    on_terrain = [each for each in reversed(validation.reports) if each.contacts]
+    for each in on_terrain:
+        console.print(paper.contacts_table(each))
+    if on_terrain:
+        console.print(paper.contacts_legend(validation.options), style="dim")
     for why in validation.unreadable.values():
-        console.print(f"[bold red]error[/] {why}", soft_wrap=True)
+        console.print(f"[bold red]error[/] {escape(why)}", soft_wrap=True)
     console.print(paper.summary_table(validation))
     console.print(paper.LEGEND, style="dim")
     for source, target in validation.written.items():

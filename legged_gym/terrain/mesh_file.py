@@ -110,7 +110,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     vertices = np.asarray(getattr(mesh, "vertices", ()), dtype=np.float64)
     faces = np.asarray(getattr(mesh, "faces", ()), dtype=np.int64)
     if vertices.ndim != 2 or not len(faces):
-        raise TerrainError(f"{path}: has no triangles ({len(vertices)} vertices); a terrain needs a surface")
+        raise TerrainError(f"{path}: has no triangles; a terrain needs a surface")
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise TerrainError(f"{path}: a triangle names vertex {faces.max()}, but there are {len(vertices)}")
     return vertices, faces
@@ -137,7 +137,8 @@ def _check_numbers(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
         raise TerrainError(
-            f"{path}: vertex {first} (from 0) is {vertices[first]}, no position; {int(bad.sum())} such vertices"
+            f"{path}: vertex {first} (from 0) is at {vertices[first]}, which is no position; there are "
+            f"{int(bad.sum())} such among {len(vertices)} vertices"
         )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from legged_gym.utils.errors import MotionError
 
+_LARGE_FILE = 25_000_000
+"""Bytes of some half a million triangles, for which `TopSurface` takes 0.5 GB."""
 _CELLS_PER_TRIANGLE = 4.0
 _FEWEST_CELLS, _MOST_CELLS = 64, 1024  # per side
 _PAIRS_PER_CHUNK = 2_000_000
@@ -20,15 +22,22 @@ def mesh_ground(path: str | Path) -> Callable[[np.ndarray], np.ndarray]:
     """Height of a mesh's top surface: (..., 2) horizontal positions -> (...) heights, m, world frame.
 
     Exact on the triangles, z up. Where the mesh overhangs or has several layers, the highest one is the ground, so
-    tunnels are closed. Beyond the mesh there is no ground: the height is -inf.
+    tunnels are closed. Beyond the mesh there is no ground: the height is -inf. Of large scans, whose triangles would
+    take gigabytes, it is the surface that collides, from the cache of terrains.
 
     Raises:
         MotionError: the file is missing, no mesh, or has no triangle that is not vertical.
+        TerrainError: a large file is no terrain.
     """
     path = Path(path)
+    if path.is_file() and path.stat().st_size > _LARGE_FILE:
+        from legged_gym.terrain.collision_ground import scan_ground
+
+        return scan_ground(path)
     vertices, faces = _load(path)
-    if not np.isfinite(vertices).all():
-        raise MotionError(f"{path}: vertex {np.argwhere(~np.isfinite(vertices))[0][0]} is no finite position")
+    bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
+    if len(bad):
+        raise MotionError(f"{path}: vertex {bad[0]} (from 0) is at {vertices[bad[0]]}, which is no position")
     surface = TopSurface(vertices, faces)
     if surface.num_triangles == 0:
         raise MotionError(f"{path}: all {len(faces)} triangles are vertical, so there is nothing to stand on")
@@ -155,5 +164,5 @@ def _load(path: Path) -> tuple[np.ndarray, np.ndarray]:
     vertices = np.asarray(getattr(mesh, "vertices", ()), dtype=np.float64)
     faces = np.asarray(getattr(mesh, "faces", ()), dtype=np.int64)
     if vertices.ndim != 2 or not len(faces):
-        raise MotionError(f"{path}: has no triangles")
+        raise MotionError(f"{path}: has no triangles; a terrain needs a surface")
     return vertices, faces

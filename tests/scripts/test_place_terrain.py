@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,19 @@ def test_a_turn_moves_root_and_links_together() -> None:
     if clip.links is not None:
         root = clip.links.names.index("pelvis")
         np.testing.assert_allclose(after.links.pos_w[:, root], after.root_pos, atol=1e-6)
+
+
+def test_a_mesh_of_another_clip_is_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place_terrain([str(STAIRS), "--terrain", str(STAIRS.with_name("slope.obj"))])
+    out = capsys.readouterr().out
+    assert "most contacts are more than 20 mm off: is the mesh upside down, in another place or unit" in out
+    place_terrain([str(STAIRS)])
+    assert "most contacts" not in capsys.readouterr().out
+
+
+def test_hands_are_contacts_as_well(shared_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shared_dir / "data/g1/crawl_slope"
+    place_terrain([str(folder / "motion.npz"), "--terrain", str(folder / "terrain.obj")])
+    assert re.search(
+        r"left foot, \d+ frames of the right foot, 4\d\d frames of the left hand", capsys.readouterr().out
+    )

@@ -110,3 +110,39 @@ def test_every_documented_command_is_understood() -> None:
     assert len(commands) >= 4
     for command in commands:
         assert tyro.cli(ValidateArgs, args=shlex.split(command), use_underscores=True).clips
+
+
+CLIMB = REPO / "retargeted_data/g1/terrain/stairs.npz"
+
+
+def test_contacts_with_the_terrain_are_shown_and_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "out.json"
+    assert validate_motion([str(CLIMB), "--report", str(report)]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"left foot +9 +8\.6( +0\.0){3} +0 +0\.0 +0", out) and "any part" in out
+    (clip,) = json.loads(report.read_text())["clips"]
+    left = clip["contacts"][0]
+    assert left["label"] == "left foot" and left["contacts"] == 9 and abs(left["worst_m"]) < 1e-3
+    higher = raised(read_clip(CLIMB), 0.05)
+    write_clip(dataclasses.replace(higher, terrain=str(CLIMB.with_suffix(".obj"))), tmp_path / "high.npz")
+    assert validate_motion([str(tmp_path / "high.npz"), "--report", str(tmp_path / "out.html")]) == 1
+    assert "right foot: 8 of 8 contacts are more than 20 mm off the terrain, the worst 50 mm above" in (
+        capsys.readouterr().out
+    )
+    assert "<td>right foot</td><td>8</td>" in (tmp_path / "out.html").read_text()
+
+
+def test_a_mesh_that_training_refuses_is_refused_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = CLIMB.with_suffix(".obj").read_text()
+    (tmp_path / "nan.obj").write_text(re.sub(r"v \S+ ", "v nan ", text, count=1))
+    large = re.sub(
+        r"v (\S+) (\S+) (\S+)", lambda v: "v " + " ".join(str(1e3 * float(x)) for x in v.groups()), text
+    )
+    (tmp_path / "mm.obj").write_text(large)
+    for name, reason in (("nan", "[ nan -3.6 -0.2], which is no position"), ("mm", "in millimetres or")):
+        assert validate_motion([str(CLIMB), "--terrain", str(tmp_path / f"{name}.obj")]) == 2
+        assert reason in capsys.readouterr().out

@@ -105,7 +105,7 @@ def test_other_units_are_refused(save, scale, message):
 def test_nan_is_refused_where_a_triangle_uses_it(tmp_path):
     text = "v 0 0 0\nv 1 0 0\nv 1 nan 0\nv 0 1 0\n"
     (tmp_path / "used.obj").write_text(text + "f 1 2 3\nf 1 2 4\n")
-    with pytest.raises(TerrainError, match=r"used.obj: vertex 2 \(from 0\) is \[ 1. nan  0.\].*1 such"):
+    with pytest.raises(TerrainError, match=r"used.obj: vertex 2 \(from 0\) is at \[ 1. nan  0.\].* 1 such"):
         load_mesh(tmp_path / "used.obj")
     (tmp_path / "unused.obj").write_text(text + "f 1 2 4\n")
     assert len(load_mesh(tmp_path / "unused.obj").faces) == 1

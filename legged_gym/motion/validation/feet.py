@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from legged_gym.motion.contacts import LEAVE_HEIGHT
+from legged_gym.motion.contacts import LEAVE_HEIGHT, flat_ground
 from legged_gym.motion.validation.findings import Finding, Severity
 from legged_gym.motion.validation.motion import ONE_LEVEL, CheckedMotion
 from legged_gym.motion.validation.options import ValidationOptions
@@ -104,12 +104,16 @@ def ground_level(motion: CheckedMotion, options: ValidationOptions) -> list[Find
         )
     elif len(heights) and not motion.on_one_level:
         low, high = motion.standing_range
-        message = (
-            f"feet stand at heights from {height_range(low, high)} above the ground: "
-            "does the clip play on a terrain that was not given, or on another one?"
+        flat = motion.ground is flat_ground
+        question = (
+            "does the clip play on a terrain that was not given?"
+            if flat
+            else "is the mesh upside down, in another place or unit, or another clip's?"
         )
+        message = f"feet stand at heights from {height_range(low, high)} above the ground: {question}"
+        severity: Severity = "warning" if flat else "error"
         findings.append(
-            motion.finding("ground_level", "warning", message, value=high - low, limit=ONE_LEVEL, unit="m")
+            motion.finding("ground_level", severity, message, value=high - low, limit=ONE_LEVEL, unit="m")
         )
     beyond = ~np.isfinite(motion.foot_height).all(axis=1)
     for first, last in runs(beyond)[:1]:

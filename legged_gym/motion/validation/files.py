@@ -18,7 +18,7 @@ from legged_gym.motion.validation.ground_fix import put_on_ground, write_mended
 from legged_gym.motion.validation.motion import CheckedMotion
 from legged_gym.motion.validation.options import DEFAULT, ValidationOptions
 from legged_gym.motion.validation.whole_body import WholeBody
-from legged_gym.utils.errors import MotionError
+from legged_gym.utils.errors import MotionError, TerrainError
 
 Draw = Callable[[CheckedMotion, WholeBody, Report], bytes]
 """Makes the picture (PNG) of a clip."""
@@ -67,6 +67,8 @@ class Inputs:
     terrain: Path | None = None
     """Mesh that all clips play on; None: each clip's own, flat ground where it names none."""
     options: ValidationOptions = DEFAULT
+    load_surface: Callable[[Path], GroundHeight] | None = None
+    """Height of what a terrain mesh becomes to collide with; None: of the mesh itself."""
 
 
 def validate_files(
@@ -84,19 +86,19 @@ def validate_files(
         mended: put each clip on the ground first, and write it to the file named here.
     """
     reports, unreadable, pictures, terrains, written = [], {}, {}, {}, {}
-    grounds: dict[Path, GroundHeight] = {}
+    grounds: dict[Path, tuple[GroundHeight, GroundHeight]] = {}
     for file in files:
         name = str(file)
         try:
             clip = read_clip(file, inputs.read)
             terrain = inputs.terrain or clip.terrain_path
-            ground = _ground(terrain, grounds, inputs)
+            ground, surface = _grounds(terrain, grounds, inputs)
             if mended is not None:
                 clip, _ = put_on_ground(clip, inputs.robot, ground)
                 write_mended(clip, mended[file], inputs.robot)
                 written[name] = str(mended[file])
-            report, picture = _judge(clip, ground, inputs, draw)
-        except MotionError as error:
+            report, picture = _judge(clip, ground, surface, inputs, draw)
+        except (MotionError, TerrainError) as error:
             unreadable[name] = str(error)
             continue
         reports.append(report)
@@ -111,16 +113,19 @@ def validate_files(
 
 
 def _judge(
-    clip: Clip, ground: GroundHeight, inputs: Inputs, draw: Draw | None
+    clip: Clip, ground: GroundHeight, surface: GroundHeight | None, inputs: Inputs, draw: Draw | None
 ) -> tuple[Report, bytes | None]:
     body = WholeBody(CheckedMotion.from_clip(clip, inputs.robot, ground))
-    report = judge(clip, body, inputs.options)
+    report = judge(clip, body, inputs.options, surface)
     return report, None if draw is None else draw(body.motion, body, report)
 
 
-def _ground(terrain: Path | None, known: dict[Path, GroundHeight], inputs: Inputs) -> GroundHeight:
+def _grounds(
+    terrain: Path | None, known: dict[Path, tuple[GroundHeight, GroundHeight]], inputs: Inputs
+) -> tuple[GroundHeight, GroundHeight | None]:
+    """Height of the ground, and of what collides where that is a terrain."""
     if terrain is None:
-        return flat_ground
+        return flat_ground, None
     if terrain not in known:
-        known[terrain] = inputs.load_ground(terrain)
+        known[terrain] = inputs.load_ground(terrain), (inputs.load_surface or inputs.load_ground)(terrain)
     return known[terrain]

@@ -38,6 +38,32 @@ class Finding:
     unit: str = ""
 
 
+@dataclass(frozen=True)
+class ContactFit:
+    """How well the contacts of a limb fit a terrain; lengths in m, signed, negative inside."""
+
+    body: str
+    label: str
+    """As people call it."""
+    contacts: int
+    """How many."""
+    seconds: float
+    """How long in all."""
+    mean_m: float
+    """Mean distance over the samples in contact."""
+    lowest_m: float
+    highest_m: float
+    """Extremes of single samples in contact."""
+    worst_m: float
+    """Distance of the contact that is off most."""
+    beyond: int
+    """Contacts that are off by more than the tolerance."""
+    beyond_time_share: float
+    """The same of single samples, as a share of those in contact."""
+    hover_s: float
+    """How long it is at rest close above the terrain without touching it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """Everything that was found about one clip."""
@@ -47,6 +73,8 @@ class Report:
     """Worst first."""
     measures: Mapping[str, float] = field(default_factory=dict)
     """Figures of the clip whether good or bad, see `measures.py`."""
+    contacts: tuple[ContactFit, ...] = ()
+    """How the contacts of each limb fit the terrain, if the clip has one."""
 
     def count(self, severity: Severity) -> int:
         """Findings of one severity."""

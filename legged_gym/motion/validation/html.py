@@ -8,7 +8,14 @@ from pathlib import Path
 
 from legged_gym.motion.validation.files import Validation
 from legged_gym.motion.validation.findings import Finding, Report
-from legged_gym.motion.validation.report import LEGEND, cells, headings
+from legged_gym.motion.validation.report import (
+    CONTACT_HEADINGS,
+    LEGEND,
+    cells,
+    contact_cells,
+    contacts_legend,
+    headings,
+)
 from legged_gym.utils.paths import write_atomically
 
 _STYLE = """
@@ -88,8 +95,24 @@ def _clip(number: int, report: Report, validation: Validation) -> str:
         image = f'<img alt="plots of {escape(clip.name)}" src="data:image/png;base64,{data}">'
     return (
         f'<h2 id="clip{number}">{escape(validation.names[clip.file])}</h2><p class="note">{escape(clip.file)}<br>'
-        f"{'<br>'.join(escape(fact) for fact in facts)}</p>{_findings(report.findings)}{image}"
+        f"{'<br>'.join(escape(fact) for fact in facts)}</p>{_findings(report.findings)}"
+        f"{_contacts(report, validation)}{image}"
     )
+
+
+def _contacts(report: Report, validation: Validation) -> str:
+    if not report.contacts:
+        return ""
+    names = (
+        "contacts with the terrain",
+        *(name.replace("-\n", "").replace("\n", " ") for name in CONTACT_HEADINGS),
+    )
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in contact_cells(report)
+    )
+    legend = escape(contacts_legend(validation.options))
+    return f'<table><tr>{head}</tr>{rows}</table><p class="note">{legend}</p>'
 
 
 def _findings(findings: tuple[Finding, ...]) -> str:

@@ -13,6 +13,9 @@ class ValidationOptions:
     """Standing feet this far inside or above the ground, m; the radius of a sole's contact sphere on the G1."""
     clearance_error: float = 0.050
     """The same, m; clips with feet 30 mm inside the ground have been learned, at the cost of some tracking."""
+    contact_tolerance: float = 0.020
+    """Contact of a foot or hand this far inside or above a terrain's surface, m: what a robot's legs give way to, and
+    more than recordings and their meshes scatter by."""
     slide_warning: float = 0.020
     """Sliding of a foot in one stance, m; a robot that follows it must drag its weight over the floor."""
     slide_error: float = 0.200
@@ -28,5 +31,5 @@ class ValidationOptions:
 
 
 DEFAULT = ValidationOptions()
-STRICT = ValidationOptions(clearance_warning=0.005, slide_warning=0.005)
+STRICT = ValidationOptions(clearance_warning=0.005, contact_tolerance=0.005, slide_warning=0.005)
 """For clips that are computed rather than recorded, such as those that ship: there is no noise to forgive."""

@@ -15,6 +15,8 @@ from rich.text import Text
 from legged_gym.motion.validation.files import Validation
 from legged_gym.motion.validation.findings import Report
 from legged_gym.motion.validation.measures import MEASURES
+from legged_gym.motion.validation.options import ValidationOptions
+from legged_gym.motion.validation.spans import length
 from legged_gym.utils.paths import write_atomically
 
 SCHEMA_VERSION = 1
@@ -65,9 +67,71 @@ def cells(report: Report) -> list[str]:
     return [str(round(value)) if math.isfinite(value) else "-" for value in values]
 
 
+def _millimetres(metres: float) -> str:
+    """Of a length in m, to 0.1 mm and without a negative zero."""
+    return f"{round(1e3 * metres, 1) + 0.0:.1f}" if math.isfinite(metres) else "-"
+
+
 def headings() -> list[str]:
     """Names of `cells`, on one line each."""
     return [heading.replace("-\n", "").replace("\n", " ") for heading, *_ in _COLUMNS]
+
+
+CONTACT_HEADINGS = (
+    "con-\ntacts",
+    "s",
+    "mean\nmm",
+    "low\nmm",
+    "high\nmm",
+    "off\n%",
+    "worst\nmm",
+    "beyond",
+    "hover\ns",
+)
+
+
+def contacts_legend(options: ValidationOptions) -> str:
+    """What the columns of `contacts_table` are."""
+    return (
+        "Distance of feet and hands from what collides, below 0 inside. mean, low, high: of the samples in contact; "
+        f"off: share of them off by more than {length(options.contact_tolerance)}. worst: of whole contacts, each its "
+        "deepest sample if that is inside, else its median; beyond: how many are off by more than that. hover: time at "
+        "rest 20 to 50 mm above it. any part: height of the body's lowest point, at all times."
+    )
+
+
+def contacts_table(report: Report) -> Table:
+    """One row per limb that touches the terrain."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column(report.clip.name, overflow="fold", min_width=10)
+    for heading in CONTACT_HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, *values in contact_cells(report):
+        table.add_row(name, *values)
+    return table
+
+
+def contact_cells(report: Report) -> list[list[str]]:
+    """Rows of `contacts_table`."""
+    rows = []
+    for fit in report.contacts:
+        lengths = [_millimetres(value) for value in (fit.mean_m, fit.lowest_m, fit.highest_m)]
+        off = str(round(1e2 * fit.beyond_time_share))
+        rows.append(
+            [
+                fit.label,
+                str(fit.contacts),
+                f"{fit.seconds:.1f}",
+                *lengths,
+                off,
+                _millimetres(fit.worst_m),
+                str(fit.beyond),
+                f"{fit.hover_s:.1f}",
+            ]
+        )
+    ends = [_millimetres(report.measures[key]) for key in ("lowest_point_m", "clearance_m")]
+    rows.append(["any part", "", f"{report.clip.duration:.1f}", "", *ends, "", "", "", ""])
+    return rows
 
 
 def findings_text(report: Report, most: int | None = SHOWN_FINDINGS) -> Text:
@@ -120,6 +184,7 @@ def _clip_json(report: Report, validation: Validation) -> dict[str, Any]:
         "errors": report.count("error"),
         "warnings": report.count("warning"),
         "measures": {key: value if math.isfinite(value) else None for key, value in report.measures.items()},
+        "contacts": [dataclasses.asdict(fit) for fit in report.contacts],
         "findings": [_finite(dataclasses.asdict(finding)) for finding in report.findings],
     }
 

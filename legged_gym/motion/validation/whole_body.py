@@ -47,6 +47,11 @@ class WholeBody:
         return height_above(self.motion.ground, self.points_w)
 
     @cached_property
+    def point_speed(self) -> np.ndarray:
+        """(T, P) speed of those, m/s."""
+        return self.points.speed(self.states)
+
+    @cached_property
     def carrying(self) -> np.ndarray:
         """(T, P) bool: near enough to the ground, less the clip's constant offset, to carry weight."""
         return self.point_height - self.motion.ground_offset < CONTACT_HEIGHT
