@@ -49,12 +49,13 @@ def export(argv: list[str]) -> None:
     env = _session.build_evaluation_env(command, "as_trained", start_noise=0.0)
     policy = _session.load_policy(checkpoint, env)
     iteration = policy.content["iteration"]
+    reference = bundle_content.reference_arrays(env)
     origin = provenance.make_provenance(
         config=policy.content["config"],
         run=checkpoint.parent.name,
         iteration=iteration,
         samples=policy.content["samples"],
-        clips=dict(zip(env.data.clip_names, env.data.files, strict=True)),
+        clips={} if reference is None else dict(zip(env.data.clip_names, env.data.files, strict=True)),
         evaluation=provenance.find_evaluation(checkpoint.parent, iteration, args.evaluation),
     )
     whole_robot = build_robot(replace(cfg.env.asset, locked_joints=[]), cfg.env.control)
@@ -64,7 +65,7 @@ def export(argv: list[str]) -> None:
         policy.actor,
         spec,
         lambda act: bundle_content.record_steps(env, act, args.record_steps),
-        bundle_content.reference_arrays(env),
+        reference,
     )
     Console().print(f"wrote {args.out}: iteration {iteration} of {checkpoint.parent.name}")
 

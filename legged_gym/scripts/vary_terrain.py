@@ -60,20 +60,22 @@ def vary_terrain(argv: list[str]) -> None:
         raise TerrainError(f"{clip.file}: names no terrain, so there is none to change")
     mesh = load_mesh(clip.terrain_path)
     stem = Path(clip.file).stem
-    for number, (dz, dx, dy) in enumerate(_changes(args)):
-        name = stem if args.count is None else f"{stem}_{number:02d}"
-        files = args.out / f"{name}.npz", args.out / f"{name}.obj"
-        existing = [str(path) for path in files if path.exists()]
-        if existing and not args.overwrite:
-            raise TerrainError(f"{', '.join(existing)} exists already; --overwrite replaces it")
+    changes = _changes(args)
+    names = [stem if args.count is None else f"{stem}_{number:02d}" for number in range(len(changes))]
+    files = [(args.out / f"{name}.npz", args.out / f"{name}.obj") for name in names]
+    existing = [str(path) for pair in files for path in pair if path.exists()]
+    if existing and not args.overwrite:
+        raise TerrainError(f"{', '.join(existing)} exists already; --overwrite replaces it")
+    try:
         args.out.mkdir(parents=True, exist_ok=True)
-        changed(mesh, dz, (dx, dy)).export(files[1])
-        write_clip(dataclasses.replace(clip, name=name, terrain=files[1].name), files[0])
-        console.print(
-            f"wrote {files[0]} and {files[1].name}: {100 * dz:+.1f} cm in height, "
-            f"moved by {100 * dx:+.1f} and {100 * dy:+.1f} cm",
-            markup=False,
-        )
+    except OSError as error:
+        raise TerrainError(f"{args.out}: cannot be written to ({error.strerror})") from None
+    for name, (motion, ground), (dz, dx, dy) in zip(names, files, changes, strict=True):
+        what = f"ground {100 * dz:+.1f} cm in height, moved by {100 * dx:+.1f} and {100 * dy:+.1f} cm"
+        changed(mesh, dz, (dx, dy)).export(ground)
+        history = (*clip.history, what)
+        write_clip(dataclasses.replace(clip, name=name, terrain=ground.name, history=history), motion)
+        console.print(f"wrote {motion} and {ground.name}: {what}", markup=False)
 
 
 def _changes(args: VaryArgs) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from legged_gym.envs.g1.g1_config import G1Cfg
 from legged_gym.envs.g1.g1_deepmimic_config import G1DeepMimicCfg
 from legged_gym.evaluation.evaluator import plan_starts, spaced_frames
 from legged_gym.evaluation.protocol import ProtocolArgs, check_protocol, evaluation_config
@@ -43,7 +44,25 @@ def test_start_noise_does_not_depend_on_that_of_training() -> None:
     assert noise.root_lin_vel == pytest.approx(0.075)
 
 
-@pytest.mark.parametrize("field, value", [("num_starts", 0), ("num_from_start", -1), ("start_noise", -0.1)])
+def test_walking_is_judged_on_all_levels_and_in_fine_physics_whatever_it_learned_in() -> None:
+    cfg = G1Cfg()
+    judged = evaluation_config(cfg, "fine")
+    assert cfg.terrain.curriculum and not judged.terrain.curriculum
+    assert (judged.sim.dt, judged.control.decimation) == (0.005, 4)
+    assert judged.noise.init_noise_scales.root_lin_vel == pytest.approx(0.15)
+    assert judged.commands == cfg.commands
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [
+        ("num_starts", 0),
+        ("num_from_start", -1),
+        ("start_noise", -0.1),
+        ("num_trials", 0),
+        ("trial_seconds", 0.0),
+    ],
+)
 def test_options_out_of_range_are_refused(field, value) -> None:
     with pytest.raises(ConfigError, match=field):
         check_protocol(ProtocolArgs(**{field: value}))

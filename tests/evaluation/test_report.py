@@ -15,7 +15,7 @@ from legged_gym.evaluation.metrics import summarise
 from legged_gym.evaluation.plot import curve, plot_errors
 from legged_gym.evaluation.policies import zero_policy
 from legged_gym.evaluation.protocol import ProtocolArgs
-from legged_gym.evaluation.report import evaluation_table, write_report
+from legged_gym.evaluation.report import RULES, command_table, evaluation_table, write_report
 from legged_gym.utils.errors import RunError
 
 PROVENANCE = {
@@ -34,8 +34,8 @@ def episodes(make_env):
 
 
 def test_json_and_text_table(episodes, tmp_path) -> None:
-    out = tmp_path / "eval.json"
-    write_report(out, summarise(episodes), PROVENANCE)
+    out, figures = tmp_path / "eval.json", summarise(episodes)
+    write_report(out, figures, PROVENANCE, RULES, evaluation_table(figures))
     content = json.loads(out.read_text())
     assert content["provenance"] == PROVENANCE
     assert content["rules"] == {
@@ -51,8 +51,10 @@ def test_json_and_text_table(episodes, tmp_path) -> None:
 
 
 def test_a_report_that_cannot_be_written_is_one_clear_error(episodes, tmp_path) -> None:
+    figures = summarise(episodes)
+    out = tmp_path / "no_such_folder" / "eval.json"
     with pytest.raises(RunError, match="no_such_folder"):
-        write_report(tmp_path / "no_such_folder" / "eval.json", summarise(episodes), PROVENANCE)
+        write_report(out, figures, PROVENANCE, RULES, evaluation_table(figures))
 
 
 def test_the_table_fits_80_columns(episodes) -> None:
@@ -61,6 +63,30 @@ def test_the_table_fits_80_columns(episodes) -> None:
     lines = console.file.getvalue().splitlines()
     assert max(len(line.rstrip()) for line in lines) <= 80
     assert any("long" in line and "none of 3" in line for line in lines), "a row must not wrap"
+
+
+def test_the_table_of_commands_has_a_row_per_ground_and_one_for_all_of_several() -> None:
+    row = {
+        "success_rate": 0.984,
+        "falls_per_minute": 12.346,
+        "lin_vel_error_m_s": 0.1,
+        "settled_lin_vel_error_m_s": None,
+        "yaw_rate_error_rad_s": 0.1,
+        "settled_yaw_rate_error_rad_s": 0.0456,
+        "trials": 64,
+    }
+    console = Console(file=io.StringIO(), width=100)  # of the text file
+    console.print(command_table({"grounds": {"stepping_boxes 5": row, "flat": row}, "total": row}))
+    lines = [line.split() for line in console.file.getvalue().splitlines()]
+    figures = ["98%", "12.35", "0.100", "-", "0.100", "0.046", "64"]
+    assert [line for line in lines if line and line[-1] == "64"] == [
+        ["stepping_boxes", "5", *figures],
+        ["flat", *figures],
+        ["all", *figures],
+    ]
+    alone = Console(file=io.StringIO(), width=80)
+    alone.print(command_table({"grounds": {"flat": row}, "total": row}))
+    assert "all" not in alone.file.getvalue().split()
 
 
 def test_curve_groups_steps_by_frame(episodes) -> None:

@@ -71,6 +71,28 @@ def test_policies_that_know_nothing_need_no_run(workdir, clip_file, policy):
     assert 0.0 <= report["total"]["success_rate"] <= 1.0
 
 
+def test_a_task_without_clips_is_judged_by_the_commands_it_follows(workdir):
+    evaluate(
+        [
+            "--task=g1",
+            "--policy=zero",
+            "--num_trials=3",
+            "--num_envs=2",
+            "--trial_seconds=1.5",
+            "--env.sim.num_threads=1",
+            "--out=eval.json",
+        ]
+    )
+    report = json.loads((workdir / "eval.json").read_text())
+    assert report["rules"] == {"fall_root_height_m": 0.4, "fall_tilt_rad": 1.0}
+    assert report["provenance"]["trials"] == {"number": 3, "seconds": 1.5}
+    assert report["provenance"]["physics"] == {"dt_s": 0.005, "decimation": 4}
+    assert "clips" not in report["provenance"]
+    assert report["total"]["trials"] == report["grounds"]["flat"]["trials"] == 3
+    assert "falls" in (workdir / "eval.txt").read_text()
+    assert (workdir / "eval.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_bad_input_is_one_error_before_anything_is_built(workdir, small):
     with pytest.raises(RunError, match="train first"):
         evaluate(FEW)

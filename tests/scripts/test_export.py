@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from legged_gym.motion.clip import Clip
 from legged_gym.motion.formats.npz_file import write_npz
 from legged_gym.rl.runner import OnPolicyRunner
 from legged_gym.scripts.export import export
+from legged_gym.scripts.train import train
 from legged_gym.sim.robot_model import build_robot
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
 from legged_gym.utils import task_registry
@@ -68,6 +71,42 @@ def test_g1_bundle_opens_and_runs(folder):
     # The residual's base: the reference and what its torques add, so more than the joint angles alone.
     reference = bundle.reference
     assert 1e-3 < np.abs(reference["target_offset"] - reference["dof_pos"]).max() < 1.0
+
+
+def test_a_policy_that_follows_commands_needs_no_clips(folder):
+    train(
+        ["--task=g1", "--num_envs=4", "--max_iterations=1", "--train.runner.num_steps_per_env=4",
+         "--train.runner.num_threads=1", "--env.sim.num_threads=1", "--train.runner.logger=none"]
+    )  # fmt: skip
+    ahead = ["--env.commands.ranges.lin_vel_x=0.5,0.5", "--env.commands.ranges.lin_vel_y=0,0"]
+    export(
+        ["--task=g1", "--out=walker", "--record_steps=20", *ahead, "--env.commands.standing_share=0"]
+    )  # too short to fall
+    read = (
+        "import sys; from legged_gym.deploy.bundle import read_bundle; bundle = read_bundle(sys.argv[1]);"
+        "print(bundle.reference, 'torch' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", read, "walker"], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["None", "False"]
+    bundle = read_bundle(folder / "walker")
+    ort = onnxruntime.InferenceSession(bundle.file("policy.onnx"))
+    bundle.check_policy(lambda x: ort.run(None, {"observations": x})[0], "onnxruntime")
+    spec = bundle.spec
+    assert (len(spec.joints), len(spec.locked_joints), len(spec.motor_order)) == (12, 17, 29)
+    assert (spec.task, spec.action.type, spec.tracking, spec.provenance.clips) == ("g1", "P", None, ())
+    terms = {term.name: slice(term.start, term.stop) for term in spec.observation.terms}
+    seen = bundle.recorded["observations"]
+    assert spec.observation.size == seen.shape[1] == 47
+    # What a robot has to make itself: the command it is given, and the clock of the stride.
+    config = spec.provenance.config["env"]
+    command, clock = seen[:, terms["velocity_commands"]], seen[:, terms["gait_phase"]]
+    np.testing.assert_allclose(command[:, :2], [[0.5, 0.0]] * len(seen))
+    turn = np.diff(np.unwrap(np.arctan2(clock[:, 0], clock[:, 1])))
+    np.testing.assert_allclose(
+        turn, 2.0 * np.pi * spec.rates.control_dt / config["gait"]["period"], atol=1e-4
+    )
 
 
 def test_wrong_input_leaves_nothing(folder):
