@@ -14,6 +14,7 @@ from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.envs.terms.observations import projected_gravity
 from legged_gym.evaluation.policies import Policy
 from legged_gym.evaluation.protocol import ProtocolArgs
+from legged_gym.utils.errors import ConfigError
 
 FALL_HEIGHT = 0.4
 """Fallen: root lower than this over the ground, m."""
@@ -56,12 +57,19 @@ def fallen(env: RobotVelocity) -> Tensor:
 
 @torch.no_grad()
 def run_trials(env: RobotVelocity, policy: Policy, protocol: ProtocolArgs) -> Trials:
-    """Play ``num_trials`` episodes of ``trial_seconds``, as many at once as there are envs."""
+    """Play ``num_trials`` episodes of ``trial_seconds``, as many at once as there are envs.
+
+    Raises:
+        ConfigError: There are fewer trials than grounds.
+    """
+    grounds = len(env.terrain.offsets)
+    if protocol.num_trials < grounds:
+        raise ConfigError(f"--num_trials={protocol.num_trials}: there are {grounds} grounds to be tried")
     parts = []
-    left_over = protocol.num_trials
-    while left_over > 0:
-        parts.append(_run_batch(env, policy, min(left_over, env.num_envs), protocol.trial_seconds))
-        left_over -= env.num_envs
+    for first in range(0, protocol.num_trials, env.num_envs):
+        env.terrain.spread(first)
+        count = min(protocol.num_trials - first, env.num_envs)
+        parts.append(_run_batch(env, policy, count, protocol.trial_seconds))
     counts = np.cumsum([0] + [len(part.fell) for part in parts])
     return Trials(
         ground=[name for part in parts for name in part.ground],
@@ -85,10 +93,10 @@ def _run_batch(env: RobotVelocity, policy: Policy, count: int, seconds: float) -
     for _ in range(max(1, round(seconds / env.step_dt))):
         env.advance(policy(observations))
         velocity = torch.cat((env.lin_vel_h[:, :2], env.sim.root_ang_vel_b[:, 2:]), dim=-1)
-        now = playing.nonzero().squeeze(-1)
+        seen = (playing & ~env.sim.diverged).nonzero().squeeze(-1)
         age = env.commands.age * env.step_dt
-        steps.append((now, env.commands.value[now].clone(), velocity[now], age[now]))
-        lasted[now] += env.step_dt
+        steps.append((seen, env.commands.value[seen].clone(), velocity[seen], age[seen]))
+        lasted[playing] += env.step_dt
         fell |= playing & fallen(env)
         left |= playing & ~fell & env.terrain.left(env.sim.root_pos_w[:, :2] - env.env_offsets[:, :2])
         playing = playing & ~fell & ~left
@@ -97,9 +105,7 @@ def _run_batch(env: RobotVelocity, policy: Policy, count: int, seconds: float) -
         idle = (~playing).nonzero().squeeze(-1)  # a robot in pieces would go on raising warnings
         env.reset_to(idle, noisy=False)
         observations = env.observe(idle)
-    trial, command, velocity, age = (
-        torch.cat(column).cpu().numpy() for column in zip(*steps, strict=True)
-    )
+    trial, command, velocity, age = (torch.cat(column).cpu().numpy() for column in zip(*steps, strict=True))
     chosen = slice(0, count)
     return Trials(
         seconds=lasted[chosen].cpu().numpy(),
@@ -114,16 +120,20 @@ def _run_batch(env: RobotVelocity, policy: Policy, count: int, seconds: float) -
     )
 
 
-def stride_means(trials: Trials) -> np.ndarray:
-    """Velocity averaged over the stride around each step, less at the ends of a trial, (S, 3)."""
+def stride_means(values: np.ndarray, stride: int) -> np.ndarray:
+    """Means over the ``stride`` steps around each of values (T, K), over fewer at both ends."""
+    sums = np.concatenate((np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)))
+    step, half = np.arange(len(values)), stride // 2
+    first, last = np.maximum(step - half, 0), np.minimum(step + half + 1, len(values))
+    return (sums[last] - sums[first]) / (last - first)[:, None]
+
+
+def mean_velocities(trials: Trials) -> np.ndarray:
+    """Velocity of each step as the mean over the stride around it, within its trial, (S, 3)."""
     means = np.empty_like(trials.velocity)
-    half = trials.stride // 2
     for trial in np.unique(trials.trial):
         own = np.flatnonzero(trials.trial == trial)
-        total = np.concatenate((np.zeros((1, 3)), np.cumsum(trials.velocity[own], axis=0, dtype=np.float64)))
-        first = np.maximum(np.arange(len(own)) - half, 0)
-        last = np.minimum(np.arange(len(own)) + half + 1, len(own))
-        means[own] = (total[last] - total[first]) / (last - first)[:, None]
+        means[own] = stride_means(trials.velocity[own], trials.stride)
     return means
 
 
@@ -135,7 +145,7 @@ def summarise(trials: Trials) -> dict[str, Any]:
     without the first second of it; ``raw_`` with the velocity at the instant.
     """
     names = dict.fromkeys(trials.ground)
-    means = stride_means(trials)
+    means = mean_velocities(trials)
     return {
         "total": _figures(trials, means, np.ones(len(trials.fell), bool)),
         "grounds": {
@@ -153,15 +163,19 @@ def _figures(trials: Trials, means: np.ndarray, chosen: np.ndarray) -> dict[str,
     return {
         "success_rate": float((~trials.fell[chosen]).mean()),
         "falls_per_minute": float(trials.fell[chosen].sum()) / minutes,
-        "lin_vel_error_m_s": float(lin.mean()),
-        "settled_lin_vel_error_m_s": float(lin[settled].mean()) if settled.any() else None,
-        "raw_lin_vel_error_m_s": float(np.linalg.norm(raw[:, :2], axis=1).mean()),
-        "yaw_rate_error_rad_s": float(np.abs(error[:, 2]).mean()),
-        "settled_yaw_rate_error_rad_s": float(np.abs(error[settled, 2]).mean()) if settled.any() else None,
+        "lin_vel_error_m_s": _mean(lin),
+        "settled_lin_vel_error_m_s": _mean(lin[settled]),
+        "raw_lin_vel_error_m_s": _mean(np.linalg.norm(raw[:, :2], axis=1)),
+        "yaw_rate_error_rad_s": _mean(np.abs(error[:, 2])),
+        "settled_yaw_rate_error_rad_s": _mean(np.abs(error[settled, 2])),
         "seconds": float(trials.seconds[chosen].mean()),
         "left_its_ground": int(trials.left[chosen].sum()),
         "trials": int(chosen.sum()),
     }
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def segment_means(trials: Trials) -> tuple[np.ndarray, np.ndarray]:

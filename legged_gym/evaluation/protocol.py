@@ -70,9 +70,9 @@ def evaluation_config(cfg: EnvConfig, physics: Physics, start_noise: float = 1.0
         ConfigError: The control period is no multiple of the fine physics step.
     """
     cfg = copy.deepcopy(cfg)
-    cfg.noise.init_noise_scales = replace(
-        START_NOISE, **{name: start_noise * scale for name, scale in vars(START_NOISE).items()}
-    )
+    start = {name: start_noise * scale for name, scale in vars(START_NOISE).items()}
+    cfg.noise = cfg.noise.only_at_start(replace(START_NOISE, **start))
+    cfg.domain_rand = cfg.domain_rand.off()
     if isinstance(cfg, RobotDeepMimicCfg):
         cfg.deepmimic.init_default_frac = cfg.deepmimic.respawn_z_offset = 0.0
         cfg.deepmimic.init_velocities, cfg.deepmimic.randomize_terrain_offset = True, False

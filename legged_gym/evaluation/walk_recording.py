@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from legged_gym.envs.base.robot_velocity import RobotVelocity
-from legged_gym.evaluation.command_following import fallen
+from legged_gym.evaluation.command_following import fallen, stride_means
 from legged_gym.evaluation.policies import Policy
 from legged_gym.evaluation.recording import Recording, Tape, ground_mesh, pose
 
@@ -113,14 +113,6 @@ def record_walk(
         cause=tape.cause,
         seconds=env.timings(),
     )
-
-
-def stride_means(values: np.ndarray, stride: int) -> np.ndarray:
-    """Means over the ``stride`` steps around each of values (T, K), over fewer at both ends, as in evaluation."""
-    sums = np.concatenate((np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)))  # (T + 1, K)
-    step, half = np.arange(len(values)), stride // 2
-    first, last = np.maximum(step - half, 0), np.minimum(step + half + 1, len(values))
-    return (sums[last] - sums[first]) / (last - first)[:, None]
 
 
 def _way(velocity: np.ndarray) -> np.ndarray:

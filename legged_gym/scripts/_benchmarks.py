@@ -6,6 +6,7 @@ import copy
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,20 @@ ACTION_STD = 0.4
 """Random actions of the env measurement: the noise of a fresh policy."""
 WARM_UP = 10
 FINE_DT = 0.005
+ALL_NOISE = {
+    "noise_scales": {
+        "dof_pos": 0.01,
+        "dof_vel": 1.5,
+        "lin_vel": 0.1,
+        "ang_vel": 0.2,
+        "gravity": 0.05,
+        "rel_xy": 0.01,
+        "rel_yaw": 0.01,
+    },
+    "offset_scales": {"action": 0.01, "dof_pos": 0.005, "gravity": 0.02},
+    "playback_noise_scales": {"freeze_env_prob": 0.01, "unfreeze_env_prob": 0.1},
+}
+"""Scales of the measurement with everything on: the original's, where it has them."""
 
 
 class RawEngine:
@@ -124,15 +139,7 @@ def measure_terrain(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
         seconds_first, _ = _built(task, uneven, cfg.train.seed)
         seconds_cached, env = _built(task, uneven, cfg.train.seed)
         plain = _session.build_env(task, flat, cfg.train.seed)
-    torch.set_num_threads(rollout_threads(env.num_envs))
-    spent = {plain: 0.0, env: 0.0}
-    generator = torch.Generator().manual_seed(0)
-    for step in range(WARM_UP + args.steps):
-        for one in (plain, env):
-            actions = ACTION_STD * torch.randn(one.num_envs, one.num_actions, generator=generator)
-            start = time.perf_counter()
-            one.step(actions)
-            spent[one] += (time.perf_counter() - start) * (step >= WARM_UP)
+    spent = _in_turn((plain, env), args.steps)
     return {
         "terrain_over_flat": spent[plain] / spent[env],
         "terrains": args.terrains,
@@ -141,6 +148,43 @@ def measure_terrain(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
         "terrain_mb": env.terrain.layout.num_bytes / 2**20,
         "peak_resident_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,  # KiB on Linux
     }
+
+
+def measure_randomised(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
+    """The full env step with all domain randomisation and noise against that without any, at 5 ms x 4, in turn."""
+    off, on = _fine(cfg, args.env_step_envs), _fine(cfg, args.env_step_envs)
+    off.domain_rand = off.domain_rand.off()
+    off.noise = off.noise.only_at_start(off.noise.init_noise_scales)
+    _switch_all_on(on)
+    plain, randomised = (_session.build_env(task, one, cfg.train.seed) for one in (off, on))
+    spent = _in_turn((plain, randomised), args.steps)
+    return {"randomised_over_plain": spent[plain] / spent[randomised]}
+
+
+def _switch_all_on(env: Any) -> None:
+    """Every randomisation with its default range, targets up to 25 ms late, and all noise."""
+    for name, value in vars(env.domain_rand).items():
+        if isinstance(value, bool):
+            setattr(env.domain_rand, name, True)
+    env.domain_rand.control_delay_max = 5
+    for group, values in ALL_NOISE.items():
+        scales = getattr(env.noise, group, None)  # not every task has all of them
+        for name in vars(scales) if scales is not None else ():
+            setattr(scales, name, values[name])
+
+
+def _in_turn(envs: Sequence[RobotDeepMimic], steps: int) -> dict[RobotDeepMimic, float]:
+    """Seconds that each env takes for a number of steps; they step one after the other, with random actions."""
+    torch.set_num_threads(rollout_threads(envs[0].num_envs))
+    spent = dict.fromkeys(envs, 0.0)
+    generator = torch.Generator().manual_seed(0)
+    for step in range(WARM_UP + steps):
+        for one in envs:
+            actions = ACTION_STD * torch.randn(one.num_envs, one.num_actions, generator=generator)
+            start = time.perf_counter()
+            one.step(actions)
+            spent[one] += (time.perf_counter() - start) * (step >= WARM_UP)
+    return spent
 
 
 def _built(task: TaskSpec, cfg: Any, seed: int) -> tuple[float, RobotDeepMimic]:

@@ -22,7 +22,8 @@ class BenchmarkArgs(CommonArgs):
     env_step_over_raw: the full env step (5 ms x 4, 512 envs, random actions) against mujoco.batch stepping the same
     model from the same states with the same controls. training_over_raw: the whole training loop at the task's own
     settings, likewise. terrain_over_flat: the full env step on the height fields of many clips, with an 11 x 11 height
-    scan, against that on flat ground without. All are interleaved, so that other load on the machine hits both sides.
+    scan, against that on flat ground without. randomised_over_plain: the full env step with all domain randomisation
+    and all noise against that without any. All are interleaved, so that other load on the machine hits both sides.
     """
 
     task: str = "g1_deepmimic"
@@ -52,11 +53,16 @@ def benchmark(argv: list[str]) -> None:
     import torch
     from rich.console import Console
 
-    from legged_gym.scripts._benchmarks import measure_env_step, measure_terrain, measure_training
+    from legged_gym.scripts._benchmarks import (
+        measure_env_step,
+        measure_randomised,
+        measure_terrain,
+        measure_training,
+    )
 
     torch.set_num_threads(command.cfg.train.runner.num_threads or available_cores())
     result: dict[str, Any] = {}
-    for measure in (measure_env_step, measure_training):
+    for measure in (measure_env_step, measure_training, measure_randomised):
         result |= measure(command.task, command.cfg, command.args)
     if command.args.terrains:
         result |= measure_terrain(command.task, command.cfg, command.args)

@@ -81,15 +81,33 @@ class MujocoCpuSimulator(Simulator):
         """See :meth:`Simulator.set_joint_targets`."""
         self._ctrl.copy_(targets)
 
+    def set_joint_torques(self, torques: Tensor) -> None:
+        """See :meth:`Simulator.set_joint_torques`."""
+        self._applied[:, self._dof_slice[1]] = torques.to(self._applied.dtype)
+
+    def add_root_velocity(self, env_ids: Tensor, lin_vel_w: Tensor, ang_vel_w: Tensor) -> None:
+        """See :meth:`Simulator.add_root_velocity`."""
+        ang_vel_b = _rotate_inverse(self._qpos[env_ids, 3:7], ang_vel_w.to(self._qpos.dtype))
+        self._qvel[env_ids, 0:3] += lin_vel_w.to(self._qvel.dtype)
+        self._qvel[env_ids, 3:6] += ang_vel_b
+
     def step(self, num_substeps: int) -> None:
         """See :meth:`Simulator.step`."""
-        try:
-            self._batch.step(nstep=num_substeps, stage=int(mujoco.mjtStage.mjSTAGE_VEL))
-            failed = None
-        except batch.SimulationError as error:
-            failed = np.asarray(error.ids)
+        lost = self._advance(num_substeps, mujoco.mjtStage.mjSTAGE_VEL)
         self._refresh(None)
-        self._note_divergence(failed)
+        self._note_divergence(lost)
+
+    def step_through(self, targets: Tensor) -> None:
+        """See :meth:`Simulator.step_through`."""
+        lost: list[int] = []
+        for index, target in enumerate(targets):
+            self._ctrl.copy_(target)
+            last = index == len(targets) - 1
+            # Only the state that is handed out needs fresh poses and velocities.
+            stage = mujoco.mjtStage.mjSTAGE_VEL if last else mujoco.mjtStage.mjSTAGE_NONE
+            lost += self._advance(1, stage)
+        self._refresh(None)
+        self._note_divergence(lost)
 
     def reset(
         self,
@@ -206,7 +224,7 @@ class MujocoCpuSimulator(Simulator):
         self._body_ids = torch.tensor([model.body(name).id for name in self.body_names])
         self._root_id = model.body(self.robot.root_body).id
         self._qpos, self._qvel = torch.from_numpy(sims.bind("qpos")), torch.from_numpy(sims.bind("qvel"))
-        self._ctrl = torch.from_numpy(sims.bind("ctrl"))
+        self._ctrl, self._applied = (torch.from_numpy(sims.bind(name)) for name in ("ctrl", "qfrc_applied"))
         self._time = torch.from_numpy(sims.bind("time"))
         outputs = {
             name: _readonly_tensor(sims.bind(name)) for name in ("xpos", "xquat", "cvel", "subtree_com")
@@ -264,15 +282,22 @@ class MujocoCpuSimulator(Simulator):
             # The sensor reports the force the named body exerts; ours is the force it feels.
             put(self.contact_force_w, -source(self._contact).unflatten(1, (len(self.contact_body_names), 3)))
 
+    def _advance(self, num_substeps: int, stage: mujoco.mjtStage) -> list[int]:
+        """Step every env, then compute up to a stage; the envs for which the engine gave up."""
+        try:
+            self._batch.step(nstep=num_substeps, stage=int(stage))
+        except batch.SimulationError as error:
+            return list(error.ids)
+        return []
+
     def _divergences(self) -> np.ndarray:
         """How often each env has raised a divergence warning, (N,). The engine counts in the last column."""
         return self._batch.warning[:, _DIVERGENCE_WARNINGS, 1].sum(-1)
 
-    def _note_divergence(self, failed: np.ndarray | None) -> None:
+    def _note_divergence(self, lost: list[int]) -> None:
         seen = self._divergences()
         bad = seen > self._warnings_seen
-        if failed is not None:
-            bad[failed] = True
+        bad[lost] = True
         self._warnings_seen[...] = seen
         self.diverged.copy_(torch.from_numpy(bad))
         count = int(bad.sum())

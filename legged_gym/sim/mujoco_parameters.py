@@ -6,9 +6,10 @@ name               shape       meaning
 ``friction``       (N, geoms)  sliding friction of every shape; set (n,) for all of an env's alike
 ``body_mass``      (N, bodies) kg, all links in ``Robot.body_names`` order
 ``body_com``       (N, b, 3)   centre of mass in the link's frame, m
+``body_inertia``   (N, b, 3)   principal moments of inertia about it, kg m^2
 ``stiffness``      (N, J)      servo position gain, N m/rad
 ``damping``        (N, J)      servo velocity gain, N m s/rad
-``effort_limit``   (N, J)      torque limit, N m
+``effort_limit``   (N, J)      torque limit of the servo, N m
 ``armature``       (N, J)      rotor inertia at the joint, kg m^2
 ``joint_friction`` (N, J)      dry friction of the joint, N m
 ``gravity``        (N, 3)      m/s^2
@@ -33,12 +34,14 @@ class Parameters:
         """Index the model's bodies and joints."""
         self._sims = sims
         self._bodies = np.array([model.body(name).id for name in robot.body_names])
+        self._joints = np.array([model.joint(name).id for name in robot.joint_names])
         self._dofs = np.array([int(model.joint(name).dofadr[0]) for name in robot.joint_names])
         self._touched: set[str] = set()
         self._access = {
             "friction": ("geom_friction", lambda a: a[:, :, 0], False),
             "body_mass": ("body_mass", lambda a: a[:, self._bodies], True),
             "body_com": ("body_ipos", lambda a: a[:, self._bodies], True),
+            "body_inertia": ("body_inertia", lambda a: a[:, self._bodies], True),
             "stiffness": ("actuator_gainprm", lambda a: a[:, :, 0], False),
             "damping": ("actuator_biasprm", lambda a: -a[:, :, 2], False),
             "effort_limit": ("actuator_forcerange", lambda a: a[:, :, 1], False),
@@ -54,8 +57,7 @@ class Parameters:
 
     def get(self, name: str) -> Tensor:
         """A copy of a parameter's values, (N, ...)."""
-        field, read, _ = self._field(name)
-        return torch.from_numpy(np.array(read(self._sims.expand(field)))).float()
+        return self._values(name).float()
 
     def set(self, name: str, values: Tensor, env_ids: Tensor | None) -> None:
         """Set a parameter of the envs (n,), all by default, to values (n, ...)."""
@@ -73,6 +75,9 @@ class Parameters:
             array[ids, :, 2] = -value
         elif name == "effort_limit":
             array[ids, :, 0], array[ids, :, 1] = -value, value
+            # The joint has the motor's limit too, which would go on holding a stronger one back.
+            joint_limit = self._sims.expand("jnt_actfrcrange")
+            joint_limit[np.ix_(ids, self._joints)] = np.stack((-value, value), axis=-1)
         elif name == "gravity":
             array[ids] = value
         else:
@@ -83,8 +88,12 @@ class Parameters:
             self._sims.set_const(np.sort(ids).astype(np.int32))
 
     def state(self) -> dict[str, Tensor]:
-        """Values of the parameters that were ever set."""
-        return {name: self.get(name).double() for name in sorted(self._touched)}
+        """Values of the parameters that were ever set, as the engine has them."""
+        return {name: self._values(name) for name in sorted(self._touched)}
+
+    def _values(self, name: str) -> Tensor:
+        field, read, _ = self._field(name)
+        return torch.from_numpy(np.array(read(self._sims.expand(field))))
 
     def _field(self, name: str) -> tuple:
         if name not in self._access:

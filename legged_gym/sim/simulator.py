@@ -64,8 +64,26 @@ class Simulator(ABC):
         """Position targets of the joint servos from the next substep on. (N, J), rad."""
 
     @abstractmethod
+    def set_joint_torques(self, torques: Tensor) -> None:
+        """Torques on the joints beside their servos', and beyond the servos' limits, from the next substep on.
+
+        (N, J), N m. A reset takes those of its envs back to 0.
+        """
+
+    @abstractmethod
+    def add_root_velocity(self, env_ids: Tensor, lin_vel_w: Tensor, ang_vel_w: Tensor) -> None:
+        """Push envs (n,): the velocity of the root changes by (n, 3) m/s and (n, 3) rad/s, world frame.
+
+        The rest of the robot goes along as if it were rigid. The tensors show it after the next step.
+        """
+
+    @abstractmethod
     def step(self, num_substeps: int) -> None:
         """Advance every env by ``num_substeps`` and refresh every tensor."""
+
+    @abstractmethod
+    def step_through(self, targets: Tensor) -> None:
+        """Advance every env by S substeps, each with its own joint targets (S, N, J), and refresh every tensor."""
 
     @abstractmethod
     def reset(

@@ -1,4 +1,4 @@
-"""A small tracking env on a clip made here: the robot sways over its feet and waves its arms."""
+"""Two small envs: one tracks a clip made here, a robot that sways and waves its arms; one walks by command."""
 
 from __future__ import annotations
 
@@ -59,6 +59,24 @@ def make_env(task_cfg):
 
     def make(seed: int = 1):
         return task_registry.get("g1_deepmimic").load_env_class()(task_cfg.env, seed=seed)
+
+    return make
+
+
+@pytest.fixture
+def walker_cfg() -> TaskCfg:
+    """A fresh g1 configuration with four envs."""
+    cfg = task_registry.get("g1").configure()
+    cfg.env.env.num_envs, cfg.env.sim.num_threads = 4, 1
+    return cfg
+
+
+@pytest.fixture
+def make_walker(walker_cfg):
+    """Builds the env of ``walker_cfg``, which a test may change first."""
+
+    def make(seed: int = 1):
+        return task_registry.get("g1").load_env_class()(walker_cfg.env, seed=seed)
 
     return make
 

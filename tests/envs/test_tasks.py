@@ -9,6 +9,7 @@ import torch
 from tensordict import TensorDict
 
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
+from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.rl.runner import OnPolicyRunner
 from legged_gym.utils import task_registry
 from legged_gym.utils.cli import CommonArgs, parse_command
@@ -62,6 +63,45 @@ def test_the_videomimic_preset_runs_with_the_originals_gains_and_rates(sway_clip
     assert torch.equal(env.action_scale, torch.full((23,), 0.25))
     obs, reward, _, _ = env.step(torch.zeros(2, 23))
     assert obs["actor"].shape == (2, 415) and obs["critic"].shape == (2, 623) and torch.isfinite(reward).all()
+
+
+WALKER = [
+    "base_ang_vel",
+    "projected_gravity",
+    "velocity_commands",
+    "dof_pos",
+    "dof_vel",
+    "actions",
+    "gait_phase",
+]
+"""3 + 3 + 3 + 3 * 12 + 2 = 47"""
+
+
+def test_the_walking_task_drives_the_legs_and_sees_what_a_robots_own_sensors_give():
+    spec = task_registry.get("g1")
+    cfg = spec.configure()
+    cfg.env.env.num_envs, cfg.env.sim.num_threads = 2, 1
+    env = spec.load_env_class()(cfg.env, seed=1)
+    assert isinstance(env, RobotVelocity) and (env.num_actions, env.step_dt) == (12, pytest.approx(0.02))
+    assert not [name for name in env.joint_names if "waist" in name or "shoulder" in name]
+    layout = env.observation_layout()
+    assert [term.name for term in layout["actor"].terms] == WALKER
+    assert (layout["actor"].size, layout["critic"].size) == (47, 47 + 3 + 1 + 2 + 2)
+    assert not {"lin_vel_h", "foot_clearance"} & {term.name for term in layout["actor"].terms}
+    obs, reward, _, _ = env.step(torch.zeros(2, 12))
+    assert torch.isfinite(obs["actor"]).all() and torch.isfinite(reward).all()
+
+
+def test_commands_and_grounds_are_set_from_the_command_line():
+    options = [
+        "--task=g1",
+        "--env.commands.ranges.lin_vel_x=-0.5,1.5",
+        "--env.terrain.kinds=[stairs,rough]",
+        "--env.rewards.scales.tracking_lin_vel=3",
+    ]
+    cfg = parse_command(options, CommonArgs).cfg.env
+    assert tuple(cfg.commands.ranges.lin_vel_x) == (-0.5, 1.5)
+    assert (cfg.terrain.kinds, cfg.rewards.scales.tracking_lin_vel) == (["stairs", "rough"], 3.0)
 
 
 MAP = 121

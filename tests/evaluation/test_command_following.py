@@ -15,9 +15,9 @@ from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.evaluation.command_following import (
     Trials,
     fallen,
+    mean_velocities,
     run_trials,
     segment_means,
-    stride_means,
     summarise,
 )
 from legged_gym.evaluation.plot import plot_commands
@@ -221,7 +221,7 @@ def test_errors_are_of_the_mean_over_the_stride_around_each_step_of_the_same_tri
         two_trials, trial=trial, velocity=velocity, command=np.zeros((7, 3)), age=np.full(7, 2.0), stride=2
     )
     # trial 0: 0 6 0 9 0 -> with a neighbour on either side 3, 2, 5, 3, 4.5; trial 1: 3 3 -> 3, 3
-    np.testing.assert_allclose(stride_means(sway)[:, 0], [3.0, 2.0, 3.0, 5.0, 3.0, 4.5, 3.0])
+    np.testing.assert_allclose(mean_velocities(sway)[:, 0], [3.0, 2.0, 3.0, 5.0, 3.0, 4.5, 3.0])
     figures = summarise(sway)
     assert figures["grounds"]["flat"]["lin_vel_error_m_s"] == pytest.approx(17.5 / 5)
     assert figures["grounds"]["flat"]["raw_lin_vel_error_m_s"] == pytest.approx(15.0 / 5)

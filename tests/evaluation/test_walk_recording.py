@@ -12,13 +12,13 @@ import torch
 
 import legged_gym.envs  # noqa: F401  (registers the tasks)
 from legged_gym.envs.base.robot_velocity import RobotVelocity
-from legged_gym.evaluation import command_following
+from legged_gym.evaluation.command_following import stride_means
 from legged_gym.evaluation.gl_renderer import GLRenderer
 from legged_gym.evaluation.policies import zero_policy
 from legged_gym.evaluation.protocol import evaluation_config
 from legged_gym.evaluation.scene import GHOST, Scene
 from legged_gym.evaluation.video import camera_path, draw_frames
-from legged_gym.evaluation.walk_recording import WalkRecording, record_walk, stride_means
+from legged_gym.evaluation.walk_recording import WalkRecording, record_walk
 from legged_gym.utils import task_registry
 from legged_gym.utils.errors import DependencyError
 
@@ -93,16 +93,6 @@ def test_a_fixed_command_outlives_the_time_after_which_training_draws_another(ma
 def test_velocity_is_the_mean_over_the_stride_around_a_step() -> None:
     values = np.array([[1.0], [3.0], [5.0], [9.0]])
     assert stride_means(values, 2).ravel().tolist() == pytest.approx([2.0, 3.0, 17.0 / 3.0, 7.0])
-
-
-def test_velocity_is_averaged_as_evaluation_does() -> None:
-    velocity = np.random.default_rng(0).normal(size=(90, 3))
-    none = np.zeros(0)
-    trials = command_following.Trials(
-        seconds=none, fell=none, left=none, ground=[], trial=np.zeros(90), command=none, velocity=velocity,
-        age=none, stride=40,
-    )  # fmt: skip
-    assert np.allclose(stride_means(velocity, 40), command_following.stride_means(trials))
 
 
 def test_a_fall_ends_a_walk_a_second_later(make_walker) -> None:

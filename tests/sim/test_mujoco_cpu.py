@@ -168,6 +168,7 @@ def test_a_lost_env_is_reported_alone_and_recovers_by_reset(sim, robot, capfd):
         "effort_limit",
         "body_mass",
         "body_com",
+        "body_inertia",
         "armature",
         "joint_friction",
         "gravity",
@@ -199,6 +200,88 @@ def test_an_unknown_parameter_lists_the_known_ones(sim):
         sim.set_parameter("mass", torch.ones(N))
 
 
+def test_a_stronger_motor_is_not_held_back_by_its_joint(robot):
+    """The joint's own limit grows with the servo's: the same as a robot that was built stronger."""
+    strong = {"": 2.0 * float(robot.effort_limit.max())}
+    built = build_robot(AssetCfg(locked_joints=["wrist"]), ActuatorCfg(effort_limit=strong))
+    sims = [MujocoCpuSimulator(one, SimCfg(dt=0.005, num_threads=1), N, None, ()) for one in (robot, built)]
+    limit = torch.as_tensor(built.effort_limit, dtype=torch.float32).repeat(N, 1)
+    sims[0].set_parameter("effort_limit", limit)
+    for sim in sims:
+        stand(sim, robot, height=1.0)
+        sim.set_joint_targets(sim.dof_pos + 3.0)
+        sim.step(4)
+    assert torch.equal(sims[0].dof_pos, sims[1].dof_pos)
+    beyond = sims[0].dof_torque.abs() > 1.05 * torch.as_tensor(robot.effort_limit, dtype=torch.float32)
+    assert beyond.any()
+
+
+def test_joint_torques_act_as_the_engines_applied_forces(sim, robot):
+    stand(sim, robot, height=1.0)
+    torques = torch.linspace(-8.0, 8.0, len(robot.joint_names)).repeat(N, 1)
+    sim.set_joint_torques(torques)
+    sim.step(4)
+    model = robot.compile()
+    model.opt.timestep, model.opt.iterations, model.opt.ls_iterations = 0.005, 10, 20
+    data = mujoco.MjData(model)
+    data.qpos[2], data.qpos[7:] = robot.default_root_height + 1.0, robot.default_dof_pos.astype(np.float32)
+    data.qpos[2] = np.float32(data.qpos[2])
+    data.ctrl[:] = robot.default_dof_pos.astype(np.float32)
+    data.qfrc_applied[6:] = torques[0]
+    for _ in range(4):
+        mujoco.mj_step(model, data)
+    np.testing.assert_allclose(sim.dof_pos[0], data.qpos[7:], atol=1e-5)
+    np.testing.assert_allclose(sim.dof_torque[0], data.actuator_force, atol=1e-2)  # without them
+
+
+def test_a_reset_ends_the_joint_torques_of_its_envs(sim, robot):
+    sim.set_joint_torques(torch.full((N, len(robot.joint_names)), 5.0))
+    stand(sim, robot, torch.tensor([1, 3]), height=1.0)
+    stand(sim, robot, torch.tensor([0, 2]), height=1.0)
+    assert sim._applied.abs().max() == 0.0
+    sim.set_joint_torques(torch.full((N, len(robot.joint_names)), 5.0))
+    stand(sim, robot, torch.tensor([1]), height=1.0)
+    assert sim._applied[1].abs().max() == 0.0 and (sim._applied[[0, 2, 3], 6:] == 5.0).all()
+
+
+@pytest.mark.parametrize("quat", [(1.0, 0.0, 0.0, 0.0), (0.5, 0.5, -0.5, 0.5)])
+def test_a_push_moves_the_robot_as_if_rigid_in_the_world_frame(sim, robot, quat):
+    q = torch.as_tensor(robot.default_dof_pos, dtype=torch.float32).repeat(N, 1)
+    pos, zero = torch.tensor([[0.0, 0.0, 5.0]]).repeat(N, 1), torch.zeros(N, 3)
+    sim.reset(torch.arange(N), pos, torch.tensor([quat]).repeat(N, 1), zero, zero, q, torch.zeros_like(q))
+    sim.set_joint_targets(q)
+    lin, ang = torch.tensor([[0.3, -0.2, 0.1]]), torch.tensor([[0.2, 0.1, -0.4]])
+    sim.add_root_velocity(torch.tensor([2]), lin, ang)
+    sim._batch.forward()
+    sim._refresh(None)
+    torch.testing.assert_close(sim.root_lin_vel_w[2], lin[0])
+    torch.testing.assert_close(sim.body_ang_vel_w[2], ang.expand_as(sim.body_ang_vel_w[2]))
+    arm = sim.body_pos_w[2] - sim.root_pos_w[2]
+    torch.testing.assert_close(sim.body_lin_vel_w[2], lin + torch.linalg.cross(ang.expand_as(arm), arm))
+    assert sim.root_lin_vel_w[[0, 1, 3]].abs().max() == 0.0
+
+
+def test_stepping_through_targets_is_stepping_with_each_in_turn(sim, robot):
+    other = MujocoCpuSimulator(robot, SimCfg(dt=0.005, num_threads=1), N, None, robot.foot_bodies)
+    stand(other, robot)
+    targets = sim.dof_pos + 0.3 * torch.randn(
+        4, *sim.dof_pos.shape, generator=torch.Generator().manual_seed(0)
+    )
+    sim.step_through(targets)
+    for target in targets:
+        other.set_joint_targets(target)
+        other.step(1)
+    for name in ("dof_pos", "dof_vel", "body_pos_w", "body_lin_vel_w", "contact_force_w", "dof_torque"):
+        assert torch.equal(getattr(sim, name), getattr(other, name)), name
+
+
+def test_an_env_lost_on_the_way_through_is_reported(sim):
+    targets = sim.dof_pos.repeat(3, 1, 1)
+    targets[1, 2] = torch.nan
+    sim.step_through(targets)
+    assert sim.diverged.tolist() == [False, False, True, False] and sim.num_diverged == 1
+
+
 def test_rays_find_the_ground_and_not_the_robot(sim):
     origins = torch.tensor([[0.0, 0.0, 2.0], [0.3, 0.0, 1.0], [0.0, 0.0, 1.0]]).repeat(N, 1, 1)
     directions = torch.tensor([[0.0, 0.0, -1.0], [0.0, 0.0, -1.0], [0.0, 0.0, 1.0]]).repeat(N, 1, 1)
@@ -207,6 +290,10 @@ def test_rays_find_the_ground_and_not_the_robot(sim):
 
 def test_state_restores_bit_for_bit(sim, robot):
     sim.set_parameter("body_mass", sim.parameter("body_mass") * 1.1)
+    # Of some envs only: the others keep the model's own numbers, which are finer than float32.
+    sim.set_parameter("body_inertia", sim.parameter("body_inertia")[[1]] * 1.1, torch.tensor([1]))
+    sim.set_parameter("damping", sim.parameter("damping")[[2]] * 1.1, torch.tensor([2]))
+    sim.set_joint_torques(torch.full((N, len(robot.joint_names)), 0.5))
     sim.step(10)
     state = sim.state_dict()
     sim.step(10)

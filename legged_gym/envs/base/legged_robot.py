@@ -6,7 +6,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -17,14 +16,15 @@ from tensordict import TensorDict
 from torch import Tensor
 
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.base.randomizer import Randomizer
+from legged_gym.envs.base.robot_noise import RobotNoise
 from legged_gym.envs.base.robot_sensors import RobotSensors
 from legged_gym.envs.terms import find_terms, known_terms, observations, rewards, terminations
-from legged_gym.envs.terms.layout import ObservationGroup, ObservationLayout
+from legged_gym.envs.terms.layout import ObservationLayout, Observations
 from legged_gym.sim import make_simulator
 from legged_gym.sim.robot_model import build_robot
 from legged_gym.utils.errors import ConfigError
-
-GROUPS = ("actor", "critic")
+from legged_gym.utils.patterns import match_names
 
 
 class LeggedRobot(VecEnv):
@@ -51,8 +51,13 @@ class LeggedRobot(VecEnv):
             cfg: The full environment configuration.
             seed: Seed of every random draw this environment makes.
             device: Device of the simulation and of all tensors.
+
+        Raises:
+            ConfigError: A body in the configuration does not exist, or a value is out of range.
         """
         self.cfg = cfg
+        cfg.noise.check()
+        cfg.domain_rand.check()
         self.device = device
         self.num_envs = cfg.env.num_envs
         self.generator = torch.Generator(device=device).manual_seed(seed)
@@ -87,8 +92,7 @@ class LeggedRobot(VecEnv):
         if len(ids):
             with self.timed("reset"):
                 self._start_episodes(ids)
-        observations = self.observe(ids)
-        return observations, reward, done, {"time_outs": timed_out, "log": self._log}
+        return self.observe(ids), reward, done, {"time_outs": timed_out, "log": self._log}
 
     def advance(self, actions: Tensor) -> None:
         """Act, simulate, move on. No episode ends here: evaluation judges by rules of its own."""
@@ -99,6 +103,7 @@ class LeggedRobot(VecEnv):
         self._simulate()
         with self.timed("reward"):
             self.episode_length_buf += 1
+            self.randomizer.move_on()
             self._move_on()
             self.refresh()
             self.sensors.update()
@@ -106,7 +111,7 @@ class LeggedRobot(VecEnv):
     def observe(self, reset_ids: Tensor | None = None) -> TensorDict:
         """Compute the observations of the present state; histories of ``reset_ids`` start anew."""
         with self.timed("observation"):
-            return self._observe(reset_ids)
+            return self._observations.compute(reset_ids)
 
     def reset(self) -> tuple[TensorDict, dict]:
         """Start every env anew, drawn as in training."""
@@ -132,15 +137,19 @@ class LeggedRobot(VecEnv):
     def _begin(self, env_ids: Tensor) -> None:
         """Forget the last episodes of envs (n,) that the simulator has put into new states."""
         self.episode_length_buf[env_ids] = 0
+        self.randomizer.restart(env_ids)
+        self.noise.restart(env_ids)
         self.refresh()
         self.sensors.reset(env_ids)
         # The action that would ask for the pose the robot is in: no jump is punished in the first step.
-        standing = (self.sim.dof_pos[env_ids] - self._target_offset()[env_ids]) / self.action_scale
+        pose = self.sim.dof_pos[env_ids] + self.randomizer.encoder_error(env_ids)
+        standing = (pose - self._target_offset()[env_ids]) / self.action_scale
         limit = self.cfg.normalization.clip_actions
         self.actions[env_ids] = standing.clamp(-limit, limit) if self.cfg.control.control_type == "P" else 0.0
         self.last_actions[env_ids] = self.actions[env_ids]
         self.last_foot_contact[env_ids] = self.foot_contact[env_ids]
         self.last_dof_vel[env_ids] = self.sim.dof_vel[env_ids]
+        self.randomizer.fill(env_ids)
 
     def _episodes_over(self) -> Tensor:
         """Envs whose episode has come to its end without failing, (N,) bool."""
@@ -192,7 +201,7 @@ class LeggedRobot(VecEnv):
         self.feet = slice(0, len(robot.foot_bodies))
         self.last_foot_contact = torch.zeros(n, len(robot.foot_bodies), dtype=torch.bool, device=device)
         self.last_dof_vel = torch.zeros(n, j, device=device)
-        self.gravity_dir_w = constant([0.0, 0.0, -1.0]).expand(n, 3)
+        self.gravity_dir_w = constant([0.0, 0.0, -1.0]).repeat(n, 1)
         self.tile = torch.zeros(n, dtype=torch.long, device=device)
         self.env_offsets = torch.zeros(n, 3, device=device)
         self.failed = torch.zeros(n, dtype=torch.bool, device=device)
@@ -200,6 +209,8 @@ class LeggedRobot(VecEnv):
         self._log: dict[str, Tensor] = {}
         self._timings: dict[str, float] = defaultdict(float)
         self._index_parts()
+        self.randomizer = Randomizer(self)
+        self.noise = RobotNoise(self)
         self.sensors = RobotSensors(self, self.cfg.sensors)
 
     def _index_parts(self) -> None:
@@ -208,10 +219,8 @@ class LeggedRobot(VecEnv):
         contacts = sim.contact_body_names
 
         def of(patterns: Sequence[str], field: str) -> Tensor:
-            names = self.match_bodies(patterns, field)
-            return torch.tensor(
-                [contacts.index(name) for name in names], dtype=torch.long, device=self.device
-            )
+            found = [contacts.index(name) for name in self.match_bodies(patterns, field)]
+            return torch.tensor(found, dtype=torch.long, device=self.device)
 
         self.penalized = of(asset.penalize_contacts_on, "asset.penalize_contacts_on")
         self.forbidden = of(asset.terminate_after_contacts_on, "asset.terminate_after_contacts_on")
@@ -235,18 +244,16 @@ class LeggedRobot(VecEnv):
         self._termination_rules = [rule for _, rule in rules]
         self.termination_names = ("diverged", *(name for name, _ in rules))
         self.refresh()
-        cfg = self.cfg.observations
-        self._groups = {
-            name: ObservationGroup(self, name, getattr(cfg, name), cfg.history_length) for name in GROUPS
-        }
+        self._observations = Observations(self)
 
     def match_bodies(self, patterns: Sequence[str], field: str) -> list[str]:
         """Names of bodies that contain one of the patterns (``*`` and ``?`` are wildcards), in model order."""
-        return _match(patterns, self.robot.body_names, field, "body")
+        return match_names(patterns, self.robot.body_names, field, "body")
 
     def match_joints(self, patterns: Sequence[str], field: str) -> list[int]:
         """Indices of joints that contain one of the patterns, in action order."""
-        return [self.joint_names.index(name) for name in _match(patterns, self.joint_names, field, "joint")]
+        names = match_names(patterns, self.joint_names, field, "joint")
+        return [self.joint_names.index(name) for name in names]
 
     # ------------------------------------------------------------------ steps of the recipe
 
@@ -254,27 +261,25 @@ class LeggedRobot(VecEnv):
         """Clip, smooth and scale the policy's output into joint targets."""
         limit, beta = self.cfg.normalization.clip_actions, self.cfg.control.beta
         self.last_actions.copy_(self.actions)
-        torch.clamp(actions, -limit, limit, out=self.actions)
+        torch.clamp(self.noise.on_actions(actions), -limit, limit, out=self.actions)
         if beta != 1.0:
             torch.lerp(self.last_actions, self.actions, beta, out=self.actions)
-        torch.addcmul(self._target_offset(), self.actions, self.action_scale, out=self.joint_targets)
-        self.sim.set_joint_targets(self.joint_targets)
+        applied = self.randomizer.delayed(self.actions)
+        torch.addcmul(self._target_offset(), applied, self.action_scale, out=self.joint_targets)
 
     def _simulate(self) -> None:
         with self.timed("physics"):
-            self.sim.step(self.cfg.control.decimation)
+            self.randomizer.disturb()
+            targets = self.randomizer.servo_targets(self.joint_targets)
+            if targets.dim() == 3:  # some come late
+                self.sim.step_through(targets)
+            else:
+                self.sim.set_joint_targets(targets)
+                self.sim.step(self.cfg.control.decimation)
 
     def get_observations(self) -> TensorDict:
         """Observation groups ``actor`` (N, Da) and ``critic`` (N, Dc) of the present state."""
-        return TensorDict({k: g.latest() for k, g in self._groups.items()}, batch_size=[self.num_envs])
-
-    def _observe(self, reset_ids: Tensor | None) -> TensorDict:
-        """Compute the observations; histories of ``reset_ids`` are filled with their first value."""
-        limit = self.cfg.normalization.clip_observations
-        values: dict[str, Tensor] = {}
-        for group in self._groups.values():
-            group.compute(values, reset_ids, limit)
-        return self.get_observations()
+        return self._observations.latest()
 
     # ------------------------------------------------------------------ judging
 
@@ -318,23 +323,6 @@ class LeggedRobot(VecEnv):
         self._log["Episode/success"] = (~failed[ids]).float().mean()
         self._log["Episode/seconds"] = seconds.mean()
 
-    def _start_noise(self, n: int) -> dict[str, Tensor]:
-        scales = self.cfg.noise.init_noise_scales
-
-        def uniform(width: int, scale: float | list[float]) -> Tensor:
-            unit = torch.rand(n, width, generator=self.generator, device=self.device) * 2.0 - 1.0
-            return unit * torch.as_tensor(scale, device=self.device)
-
-        rot = scales.root_rot
-        return {
-            "root_pos": uniform(3, [scales.root_xy, scales.root_xy, scales.root_z]),
-            "root_rot": uniform(3, [rot, rot, 2.0 * rot]),
-            "root_lin_vel": uniform(3, scales.root_lin_vel),
-            "root_ang_vel": uniform(3, scales.root_ang_vel),
-            "dof_pos": uniform(self.num_actions, scales.dof_pos),
-            "dof_vel": uniform(self.num_actions, scales.dof_vel),
-        }
-
     # ------------------------------------------------------------------ facts about the robot
 
     @property
@@ -350,7 +338,7 @@ class LeggedRobot(VecEnv):
 
     def observation_layout(self) -> dict[str, ObservationLayout]:
         """Where each named term stands in each group."""
-        return {name: group.layout for name, group in self._groups.items()}
+        return self._observations.layouts
 
     # ------------------------------------------------------------------ bookkeeping
 
@@ -361,6 +349,10 @@ class LeggedRobot(VecEnv):
         yield
         self._timings[part] += time.perf_counter() - start
 
+    def tables(self) -> dict[str, list[dict]]:
+        """Tables kept beside the checkpoints: what domain randomisation drew."""
+        return self.randomizer.tables()
+
     def timings(self) -> dict[str, float]:
         """Seconds spent in each part of ``step`` since the last call."""
         result = dict(self._timings)
@@ -369,42 +361,39 @@ class LeggedRobot(VecEnv):
 
     def state_dict(self) -> dict:
         """Everything needed to continue bit for bit."""
-        return {
-            "sim": self.sim.state_dict(),
-            "generator": self.generator.get_state(),
-            "episode_length": self.episode_length_buf.clone(),
-            "actions": self.actions.clone(),
-            "last_actions": self.last_actions.clone(),
-            "joint_targets": self.joint_targets.clone(),
-            "last_foot_contact": self.last_foot_contact.clone(),
-            "last_dof_vel": self.last_dof_vel.clone(),
-            "tile": self.tile.clone(),
-            "env_offsets": self.env_offsets.clone(),
-            "sensors": self.sensors.state_dict(),
-            "reward_sums": self._reward_sums.clone(),
-            "observations": {name: group.state() for name, group in self._groups.items()},
-        }
+        state: dict[str, Any] = {name: tensor.clone() for name, tensor in self._tensors().items()}
+        state |= {name: part.state_dict() for name, part in self._parts().items()}
+        state["generator"] = self.generator.get_state()
+        return state
 
     def load_state_dict(self, state: dict) -> None:
         """Restore what ``state_dict`` returned."""
-        self.sim.load_state_dict(state["sim"])
+        for name, part in self._parts().items():
+            part.load_state_dict(state.get(name, {}))  # older checkpoints lack parts that had nothing to say
+        for name, tensor in self._tensors().items():
+            tensor.copy_(state[name])
         self.generator.set_state(state["generator"])
-        self.episode_length_buf.copy_(state["episode_length"])
-        self.actions.copy_(state["actions"])
-        self.last_actions.copy_(state["last_actions"])
-        self.joint_targets.copy_(state["joint_targets"])
-        self.last_foot_contact.copy_(state["last_foot_contact"])
-        self.last_dof_vel.copy_(state["last_dof_vel"])
-        self.tile.copy_(state["tile"])
-        self.env_offsets.copy_(state["env_offsets"])
-        self.sensors.load_state_dict(state["sensors"])
-        self._reward_sums.copy_(state["reward_sums"])
-        for name, group in self._groups.items():
-            group.load_state(state["observations"][name])
 
+    def _tensors(self) -> dict[str, Tensor]:
+        """State of the envs by its name in checkpoints."""
+        return {
+            "episode_length": self.episode_length_buf,
+            "actions": self.actions,
+            "last_actions": self.last_actions,
+            "joint_targets": self.joint_targets,
+            "last_foot_contact": self.last_foot_contact,
+            "last_dof_vel": self.last_dof_vel,
+            "tile": self.tile,
+            "env_offsets": self.env_offsets,
+            "reward_sums": self._reward_sums,
+        }
 
-def _match(patterns: Sequence[str], names: Sequence[str], field: str, kind: str) -> list[str]:
-    for pattern in patterns:
-        if not any(fnmatch(name, f"*{pattern}*") for name in names):
-            raise ConfigError(f"{field}: no {kind} matches {pattern!r}; the robot has {', '.join(names)}")
-    return [name for name in names if any(fnmatch(name, f"*{pattern}*") for pattern in patterns)]
+    def _parts(self) -> dict[str, Any]:
+        """Parts with a state of their own, in the order they are restored."""
+        return {
+            "sim": self.sim,
+            "randomizer": self.randomizer,
+            "noise": self.noise,
+            "sensors": self.sensors,
+            "observations": self._observations,
+        }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+import math
+from dataclasses import dataclass, field, is_dataclass, replace
+from typing import Any, ClassVar, Literal, Self
 
+from legged_gym.envs.base.domain_rand_config import DomainRandCfg
 from legged_gym.sensors.sensor_config import SensorsCfg
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg, SimCfg
+from legged_gym.utils.errors import ConfigError
 
 
 @dataclass
@@ -134,17 +137,77 @@ class InitNoiseCfg:
 
 
 @dataclass
-class NoiseCfg:
-    """Randomness that makes a policy robust."""
+class NoiseScalesCfg:
+    """Half-widths of the uniform noise on what the policy observes, drawn anew in every control step."""
 
+    dof_pos: float = 0.0
+    """Joint positions, rad."""
+    dof_vel: float = 0.0
+    """Joint velocities, rad/s."""
+    lin_vel: float = 0.0
+    """Linear velocity of the root, m/s."""
+    ang_vel: float = 0.0
+    """Angular velocity of the root, rad/s."""
+    gravity: float = 0.0
+    """Components of gravity's direction in the root frame."""
+
+
+@dataclass
+class OffsetScalesCfg:
+    """Standard deviations of the normal errors that are drawn at a reset and stay for the episode."""
+
+    action: float = 0.0
+    """Added to the policy's actions before they are clipped, units of action."""
+    dof_pos: float = 0.0
+    """Joint positions as the policy observes them, rad; encoders that also mislead servos: randomize_joint_zero."""
+    gravity: float = 0.0
+    """Components of gravity's direction as the policy observes it."""
+
+
+@dataclass
+class NoiseCfg:
+    """Randomness that makes a policy robust. Value functions see everything without it."""
+
+    add_noise: bool = True
+    """One switch for all noise in this group; sensors of the ground have their own."""
+    noise_level: float = 1.0
+    """Factor of all noise_scales."""
+    noise_scales: NoiseScalesCfg = field(default_factory=NoiseScalesCfg)
+    """Noise on what the policy observes, by what is measured."""
+    offset_scales: OffsetScalesCfg = field(default_factory=OffsetScalesCfg)
+    """Errors of an episode."""
     init_noise_scales: InitNoiseCfg = field(default_factory=InitNoiseCfg)
     """Noise on the start state."""
+
+    def only_at_start(self, scales: InitNoiseCfg) -> Self:
+        """The same with no noise but this on the start state: every other number in every group is 0."""
+        groups = {name: group for name, group in vars(self).items() if is_dataclass(group)}
+        quiet = {name: replace(group, **dict.fromkeys(vars(group), 0.0)) for name, group in groups.items()}
+        return replace(self, **(quiet | {"add_noise": True, "init_noise_scales": scales}))
+
+    def check(self) -> None:
+        """Refuse scales that are no scales.
+
+        Raises:
+            ConfigError: Names the field, its value and what is right.
+        """
+        flat = {"noise_level": self.noise_level}
+        for group, scales in vars(self).items():
+            if is_dataclass(scales):
+                flat |= {f"{group}.{name}": scale for name, scale in vars(scales).items()}
+        for name, scale in flat.items():
+            _require(0.0 <= scale < math.inf, f"noise.{name}", scale, "finite and 0 or more")
 
 
 @dataclass
 class LeggedRobotCfg:
     """A robot in simulation."""
 
+    ALIASES: ClassVar[dict[str, str]] = {
+        "rewards.collision": "rewards.scales.collision",
+        "domain_rand.max_push_vel_interval": "domain_rand.push_interval_s",
+    }
+    """Names that users of the original know -> where the field is."""
     env: EnvCfg = field(default_factory=EnvCfg)
     """Environments and episodes."""
     sim: SimCfg = field(default_factory=SimCfg)
@@ -163,3 +226,10 @@ class LeggedRobotCfg:
     """What the robot sees of its ground."""
     noise: NoiseCfg = field(default_factory=NoiseCfg)
     """Noise."""
+    domain_rand: DomainRandCfg = field(default_factory=DomainRandCfg)
+    """Domain randomisation: physics, delays, pushes."""
+
+
+def _require(fine: bool, name: str, value: Any, right: str) -> None:
+    if not fine:
+        raise ConfigError(f"{name} is {value}; it must be {right}")

@@ -46,12 +46,19 @@ class MadeTerrain:
         self.is_flat = self.layout.is_flat
         self.offsets = self.layout.tile_offsets.reshape(-1, 3)
         """(tiles, 3) the middle of each ground in the world, m."""
-        self.kind = torch.arange(num_envs, device=device) % len(cfg.kinds)
+        self.kind = torch.zeros(num_envs, dtype=torch.long, device=device)
         """(N,) kind of ground of each robot."""
         self.level = torch.zeros(num_envs, dtype=torch.long, device=device)
         """(N,) level of each robot; without a curriculum they are spread over the levels for good."""
-        if not cfg.curriculum:
-            self.level = torch.arange(num_envs, device=device) // len(cfg.kinds) % self.num_levels
+        self.spread(0)
+        if cfg.curriculum:
+            self.level.zero_()
+
+    def spread(self, first: int) -> None:
+        """Put the robots on kinds and levels by turns, the first one on combination ``first`` of all there are."""
+        number = torch.arange(len(self.kind), device=self.kind.device) + first
+        kinds = len(self._cfg.kinds)
+        self.kind, self.level = number % kinds, number // kinds % self.num_levels
 
     def add_to(self, spec: mujoco.MjSpec) -> None:
         """Add the ground to a model that has none."""

@@ -13,6 +13,7 @@ from legged_gym.envs.base.clip_statistics import ClipStatistics
 from legged_gym.envs.base.clip_terrain import ClipTerrain
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.motion_library import load_library
+from legged_gym.envs.base.playback import Playback
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
 from legged_gym.envs.base.robot_sensors import sensor_bodies
 from legged_gym.envs.base.start_sampling import StartSampler
@@ -74,7 +75,8 @@ class RobotDeepMimic(LeggedRobot):
 
     def _move_on(self) -> None:
         """See :meth:`LeggedRobot._move_on`: the reference goes on by a frame."""
-        torch.minimum(self.frame + 1, self.last_frame, out=self.frame)
+        torch.minimum(self.frame + self.playback.pace, self.last_frame, out=self.frame)
+        self.playback.move_on()
 
     def refresh(self) -> None:
         """See :meth:`LeggedRobot.refresh`."""
@@ -85,14 +87,24 @@ class RobotDeepMimic(LeggedRobot):
         self.ref_anchor_pos_w, self.ref_anchor_quat = ref.body_pos_w[:, anchor], ref.body_quat_wxyz[:, anchor]
 
     def reference_at(self, frames: Tensor, env_ids: Tensor | None = None) -> ReferenceFrame:
-        """The reference in the world at frames (N,) or (N, K) of all envs, or of ``env_ids`` (N,)."""
+        """The reference in the world at frames (N,) or (N, K) of all envs, or of ``env_ids`` (N,).
+
+        That of all envs is without velocity where the reference stands still; ``env_ids`` are about to begin.
+        """
         reference = self.data.table.at(frames)
         if self.terrain.moves:
             offset = self.env_offsets if env_ids is None else self.env_offsets[env_ids]
             offset = offset.unflatten(0, (len(frames), *(1,) * (frames.dim() - 1)))
             reference.root_pos_w += offset
             reference.body_pos_w += offset.unsqueeze(-2)
+        if env_ids is None:
+            self.playback.still(reference)
         return reference
+
+    def frames_ahead(self, steps: Tensor) -> Tensor:
+        """Frames (N, K) that are ``steps`` (K,) ahead: held at the clip's end, and while the reference stands still."""
+        frames = self.frame.unsqueeze(1) + steps * self.playback.pace.unsqueeze(1)
+        return torch.minimum(frames, self.last_frame.unsqueeze(1))
 
     @property
     def heading_offset(self) -> Tensor:
@@ -131,7 +143,7 @@ class RobotDeepMimic(LeggedRobot):
         tiles, offsets = self.terrain.draw(self.data.clip_of(frames))
         self.tile[env_ids], self.env_offsets[env_ids] = tiles, offsets
         ref = self.reference_at(frames, env_ids)
-        noise = self._start_noise(len(env_ids)) if noisy else None
+        noise = self.noise.start_state(len(env_ids)) if noisy else None
         root_pos, root_quat, dof_pos = ref.root_pos_w.clone(), ref.root_quat_wxyz, ref.dof_pos
         moving = 1.0 if cfg.init_velocities else 0.0
         lin_vel, ang_vel, dof_vel = (
@@ -148,6 +160,7 @@ class RobotDeepMimic(LeggedRobot):
             lin_vel, ang_vel = lin_vel + noise["root_lin_vel"], ang_vel + noise["root_ang_vel"]
             dof_vel = dof_vel + noise["dof_vel"]
         self.sim.reset(env_ids, root_pos, root_quat, lin_vel, ang_vel, dof_pos, dof_vel)
+        self.playback.restart(env_ids)
         self.frame[env_ids] = frames
         self.last_frame[env_ids] = self.data.clip_last_frame(self.data.clip_of(frames))
         self._begin(env_ids)
@@ -214,7 +227,12 @@ class RobotDeepMimic(LeggedRobot):
 
     def _target_offset(self) -> Tensor:
         """See :meth:`LeggedRobot._target_offset`: the frame this step is to reach."""
-        return self.target_offsets.index_select(0, torch.minimum(self.frame + 1, self.last_frame))
+        frames = torch.minimum(self.frame + self.playback.pace, self.last_frame)
+        offset = self.target_offsets.index_select(0, frames)
+        if self.playback.stops and self.cfg.control.feed_forward != "none":
+            standing = (1 - self.playback.pace).unsqueeze(1)
+            offset = offset - standing * self.data.dof_vel[frames] * (self.damping / self.stiffness)
+        return offset
 
     def _index_bodies(self) -> None:
         sim, cfg, device = self.sim, self.cfg.deepmimic, self.device
@@ -232,6 +250,7 @@ class RobotDeepMimic(LeggedRobot):
         self.frame = torch.zeros(n, dtype=torch.long, device=device)
         self.last_frame = torch.ones(n, dtype=torch.long, device=device)
         self._heading_offset: Tensor | None = None
+        self.playback = Playback(self.cfg.noise, n, self.generator)
 
     # ------------------------------------------------------------------ logging
 
@@ -241,7 +260,7 @@ class RobotDeepMimic(LeggedRobot):
 
     def tables(self) -> dict[str, list[dict]]:
         """Tables kept beside the checkpoints: every clip with its success rate, the worst first."""
-        return {"clips": self.clip_statistics.table()}
+        return super().tables() | {"clips": self.clip_statistics.table()}
 
     # ------------------------------------------------------------------ resuming
 
@@ -250,6 +269,7 @@ class RobotDeepMimic(LeggedRobot):
         return super().state_dict() | {
             "frame": self.frame.clone(),
             "last_frame": self.last_frame.clone(),
+            "pace": self.playback.pace.clone(),
             "failures": self.starts.failures.clone(),
             "clip_statistics": self.clip_statistics.state_dict(),
         }
@@ -259,6 +279,7 @@ class RobotDeepMimic(LeggedRobot):
         super().load_state_dict(state)
         self.frame.copy_(state["frame"])
         self.last_frame.copy_(state["last_frame"])
+        self.playback.pace.copy_(state.get("pace", self.playback.pace))
         self.clip_statistics.load_state_dict(state["clip_statistics"])
         self.starts.failures.copy_(state["failures"])
         self.refresh()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from legged_gym.envs.base.legged_robot_config import BaseRewardsCfg, LeggedRobotCfg, RegularizerScalesCfg
+from legged_gym.envs.base.domain_rand_config import TrackingDomainRandCfg
+from legged_gym.envs.base.legged_robot_config import (
+    BaseRewardsCfg,
+    LeggedRobotCfg,
+    NoiseCfg,
+    NoiseScalesCfg,
+    RegularizerScalesCfg,
+)
 from legged_gym.terrain.terrain_config import TerrainCfg
 from legged_gym.utils.errors import ConfigError
 
@@ -241,11 +248,49 @@ class RewardsCfg(BaseRewardsCfg):
 
 
 @dataclass
+class TrackingNoiseScalesCfg(NoiseScalesCfg):
+    """The same, and noise on where the reference is."""
+
+    rel_xy: float = 0.0
+    """Place of the reference relative to the robot, m; terms of three dimensions have it in all of them."""
+    rel_yaw: float = 0.0
+    """Heading of the reference relative to the robot, rad; on each number of a 6-D rotation."""
+
+
+@dataclass
+class PlaybackNoiseCfg:
+    """Chances that the reference stops and goes on; while it stands its velocities are 0."""
+
+    freeze_env_prob: float = 0.0
+    """Chance per control step that a moving reference stops."""
+    unfreeze_env_prob: float = 0.0
+    """Chance per control step that a standing one goes on; 0 = it stands for the rest of the episode."""
+
+
+@dataclass
+class TrackingNoiseCfg(NoiseCfg):
+    """Randomness that makes a tracker robust. Value functions see everything without it."""
+
+    noise_scales: TrackingNoiseScalesCfg = field(default_factory=TrackingNoiseScalesCfg)
+    """Noise on what the policy observes, by what is measured."""
+    playback_noise_scales: PlaybackNoiseCfg = field(default_factory=PlaybackNoiseCfg)
+    """References that stop for a while."""
+
+    def check(self) -> None:
+        """See :meth:`NoiseCfg.check`."""
+        super().check()
+        for name, chance in vars(self.playback_noise_scales).items():
+            if chance > 1.0:
+                raise ConfigError(
+                    f"noise.playback_noise_scales.{name} is {chance}; it must lie between 0 and 1"
+                )
+
+
+@dataclass
 class RobotDeepMimicCfg(LeggedRobotCfg):
     """A robot that follows a reference motion."""
 
-    ALIASES: ClassVar[dict[str, str]] = {
-        "rewards.collision": "rewards.scales.collision",
+    ALIASES: ClassVar[dict[str, str]] = LeggedRobotCfg.ALIASES | {
         "rewards.feet_contact_matching": "rewards.scales.feet_contact_matching",
     }
     """Names that users of the original know -> where the field is."""
@@ -257,3 +302,7 @@ class RobotDeepMimicCfg(LeggedRobotCfg):
     """Ground."""
     terminations: TerminationsCfg = field(default_factory=TerminationsCfg)
     """Failure rules of training."""
+    noise: TrackingNoiseCfg = field(default_factory=TrackingNoiseCfg)
+    """Noise."""
+    domain_rand: TrackingDomainRandCfg = field(default_factory=TrackingDomainRandCfg)
+    """Domain randomisation: physics, delays, pushes, odometry."""

@@ -62,6 +62,7 @@ class RobotVelocity(LeggedRobot):
             self.match_joints(cfg.rewards.hip_joints, "rewards.hip_joints"), device=device
         )
         self.sensor_links = torch.arange(len(self.sim.body_names), device=device)
+        self._stride = round(cfg.gait.period / self.step_dt)
         self._error_sum = torch.zeros(n, device=device)
         target = cfg.rewards.base_height_target
         self.base_height_target = self.robot.default_root_height if target is None else target
@@ -78,6 +79,11 @@ class RobotVelocity(LeggedRobot):
         feet = sim.body_pos_w[:, self.feet_bodies]
         heights = self.height_above_ground(torch.cat((sim.root_pos_w.unsqueeze(1), feet), dim=1))
         self.base_height, self.foot_clearance = heights[:, 0], heights[:, 1:] - self._standing_foot_height
+
+    @property
+    def standing(self) -> Tensor:
+        """(N,) bool: asked to stand, and given a stride to come to rest."""
+        return self.commands.standing & (self.commands.age >= self._stride)
 
     def lin_vel_error(self) -> Tensor:
         """Length of the horizontal velocity's error, (N,) m/s."""
@@ -104,7 +110,7 @@ class RobotVelocity(LeggedRobot):
         lin_vel, ang_vel, dof_vel = torch.zeros(n, 3), torch.zeros(n, 3), torch.zeros_like(dof_pos)
         self.gait.phase[env_ids] = 0.0
         if noisy:
-            noise = self._start_noise(n)
+            noise = self.noise.start_state(n)
             unit = torch.rand(2, n, generator=self.generator, device=device)
             turn = torch.zeros(n, 3, device=device)
             turn[:, 2] = 2.0 * torch.pi * unit[0]

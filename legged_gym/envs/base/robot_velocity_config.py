@@ -30,8 +30,8 @@ class CommandsCfg:
     """Horizontal commands that are longer are shortened to this, m/s."""
     resampling_time: float = 5.0
     """A new command is drawn this often, s."""
-    standing_share: float = 0.1
-    """Share of the commands that ask the robot to stand."""
+    standing_share: float = 0.15
+    """Share of the commands that ask the robot to stand; its clock stops a stride later."""
     dead_band: float = 0.1
     """Commands slower than this, m/s and rad/s, count as standing and become 0."""
 
@@ -103,9 +103,9 @@ class VelocityRewardScalesCfg(RegularizerScalesCfg):
     """Squared horizontal part of gravity in the root frame."""
     base_height: float = -10.0
     """Squared error of the root's height over the ground, m^2."""
-    contact: float = 0.5
+    contact: float = 1.0
     """Number of feet whose contact is what the gait's clock asks for."""
-    feet_swing_height: float = -20.0
+    feet_swing_height: float = -100.0
     """Squared error of the height of swinging feet against the clock's, m^2."""
     hip_pos: float = -1.0
     """Squared deviation of rewards.hip_joints from the default pose, rad^2."""
@@ -150,11 +150,17 @@ class RobotVelocityCfg(LeggedRobotCfg):
         """
         self.terrain.check()
         for name, (low, high) in vars(self.commands.ranges).items():
-            if low > high:
+            if not low <= high:  # NaN neither
                 raise ConfigError(f"commands.ranges.{name} is ({low}, {high}); the lower end comes first")
         for name in ("max_speed", "resampling_time"):
             if not getattr(self.commands, name) > 0.0:
                 raise ConfigError(f"commands.{name} is {getattr(self.commands, name)}; it must be positive")
+        for path in ("commands.dead_band", "gait.swing_height"):
+            group, name = path.split(".")
+            if not getattr(getattr(self, group), name) >= 0.0:
+                raise ConfigError(f"{path} is {getattr(getattr(self, group), name)}; it must be 0 or more")
+        if not self.rewards.tracking_sigma > 0.0:
+            raise ConfigError(f"rewards.tracking_sigma is {self.rewards.tracking_sigma}; it must be positive")
         if not 0.0 <= self.commands.standing_share <= 1.0:
             raise ConfigError(
                 f"commands.standing_share is {self.commands.standing_share}; it must lie between 0 and 1"

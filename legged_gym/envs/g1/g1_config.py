@@ -68,7 +68,7 @@ class G1Cfg(RobotVelocityCfg):
     rewards: VelocityRewardsCfg = field(
         default_factory=lambda: VelocityRewardsCfg(
             scales=VelocityRewardScalesCfg(
-                action_rate=-0.02, dof_pos_limits=-5.0, contact_no_vel=-0.2, torques=-1e-5, collision=-1.0,
+                action_rate=-0.01, dof_pos_limits=-5.0, contact_no_vel=-0.2, torques=-1e-5, collision=-1.0,
                 alive=0.5, termination=-10.0,
             )
         )
@@ -84,9 +84,13 @@ class G1Cfg(RobotVelocityCfg):
 
 @dataclass
 class G1TrainCfg(TrainCfg):
-    """Learning settings of walking by command."""
+    """Learning settings of walking by command: it looks further ahead than tracking, whose rewards come at once."""
 
-    runner: RunnerCfg = field(default_factory=lambda: RunnerCfg(max_iterations=5000, experiment_name="g1"))
-    """Length, saving and logging of a run."""
-    algorithm: PPOCfg = field(default_factory=lambda: PPOCfg(entropy_coef=0.002, desired_kl_half_life=2000))
+    runner: RunnerCfg = field(
+        default_factory=lambda: RunnerCfg(max_iterations=3000, num_steps_per_env=24, experiment_name="g1")
+    )
+    """Length, saving and logging of a run: 18.4 M samples."""
+    algorithm: PPOCfg = field(
+        default_factory=lambda: PPOCfg(gamma=0.985, lam=0.95, entropy_coef=0.002, desired_kl_half_life=2000)
+    )
     """Proximal policy optimisation."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from legged_gym.envs.base.legged_robot_config import InitNoiseCfg, LeggedAssetCfg, NoiseCfg, ObservationsCfg
+from legged_gym.envs.base.legged_robot_config import InitNoiseCfg, LeggedAssetCfg, ObservationsCfg
 from legged_gym.envs.base.robot_deepmimic_config import (
     DeepMimicCfg,
     RewardScalesCfg,
     RewardsCfg,
     RobotDeepMimicCfg,
     TerminationsCfg,
+    TrackingNoiseCfg,
 )
 from legged_gym.rl.rl_config import PPOCfg, RunnerCfg, TrainCfg
 from legged_gym.sim.sim_config import SimCfg
@@ -101,8 +102,8 @@ class G1DeepMimicCfg(RobotDeepMimicCfg):
         default_factory=lambda: RewardsCfg(scales=RewardScalesCfg(action_rate=-0.05, dof_pos_limits=-10.0))
     )
     """Rewards."""
-    noise: NoiseCfg = field(
-        default_factory=lambda: NoiseCfg(
+    noise: TrackingNoiseCfg = field(
+        default_factory=lambda: TrackingNoiseCfg(
             init_noise_scales=InitNoiseCfg(
                 root_xy=0.015, root_z=0.003, root_rot=0.03, root_lin_vel=0.15, root_ang_vel=0.2, dof_pos=0.03
             )

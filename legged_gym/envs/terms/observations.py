@@ -11,32 +11,38 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from legged_gym.envs.terms.noise import Parts, measured
 from legged_gym.utils import math
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
 
 
+@measured("lin_vel")
 def base_lin_vel(env: LeggedRobot) -> Tensor:
     """Root velocity in the root frame, m/s. 3."""
     return math.quat_rotate_inverse(env.sim.root_quat_wxyz, env.sim.root_lin_vel_w)
 
 
+@measured("ang_vel")
 def base_ang_vel(env: LeggedRobot) -> Tensor:
     """Root angular velocity in the root frame (gyroscope), rad/s. 3."""
     return env.sim.root_ang_vel_b.clone()
 
 
+@measured("gravity")
 def projected_gravity(env: LeggedRobot) -> Tensor:
     """Direction of gravity in the root frame. 3."""
     return math.quat_rotate_inverse(env.sim.root_quat_wxyz, env.gravity_dir_w)
 
 
+@measured("dof_pos")
 def dof_pos(env: LeggedRobot) -> Tensor:
     """Joint positions off the default pose, rad. J."""
     return env.sim.dof_pos - env.default_dof_pos
 
 
+@measured("dof_vel")
 def dof_vel(env: LeggedRobot) -> Tensor:
     """Joint velocities, rad/s. J."""
     return env.sim.dof_vel.clone()
@@ -58,6 +64,18 @@ def torso(env: LeggedRobot) -> Tensor:
     return torch.cat((root_height(env), base_lin_vel(env) * n.lin_vel, torso_real(env)), dim=-1)
 
 
+def _of_torso_real(env: LeggedRobot) -> Parts:
+    n, joints = env.cfg.normalization, env.num_actions
+    return (
+        ("ang_vel", 3, n.ang_vel),
+        ("gravity", 3, 1.0),
+        ("dof_pos", joints, n.dof_pos),
+        ("dof_vel", joints, n.dof_vel),
+        (None, joints, 1.0),
+    )
+
+
+@measured(_of_torso_real)
 def torso_real(env: LeggedRobot) -> Tensor:
     """Scaled angular velocity, gravity, joints and last action: what a robot's own sensors give. 6 + 3J."""
     n = env.cfg.normalization

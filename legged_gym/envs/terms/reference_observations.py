@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from legged_gym.envs.terms.noise import Parts, measured
 from legged_gym.envs.terms.observations import link_heights
 from legged_gym.utils import math
 
@@ -45,11 +46,13 @@ def ref_dof_vel(env: RobotDeepMimic) -> Tensor:
     return env.reference.dof_vel.clone()
 
 
+@measured("rel_xy", odometry=True)
 def anchor_pos_error_b(env: RobotDeepMimic) -> Tensor:
     """Reference anchor position in the robot's anchor frame, m. 3."""
     return math.quat_rotate_inverse(env.anchor_quat, env.ref_anchor_pos_w - env.anchor_pos_w)
 
 
+@measured("rel_yaw", odometry=True)
 def anchor_rot6d_error(env: RobotDeepMimic) -> Tensor:
     """Reference anchor orientation in the robot's anchor frame, 6-D. 6."""
     return math.rot6d(math.quat_mul(math.quat_conjugate(env.anchor_quat), env.ref_anchor_quat))
@@ -60,6 +63,11 @@ def future_ref_dof_pos(env: RobotDeepMimic) -> Tensor:
     return (_future(env).dof_pos - env.default_dof_pos).flatten(1)
 
 
+def _of_future_anchor(env: RobotDeepMimic) -> Parts:
+    return (("rel_xy", 3, 1.0), ("rel_yaw", 6, 1.0)) * env.cfg.observations.num_next_obs
+
+
+@measured(_of_future_anchor, odometry=True)
 def future_anchor(env: RobotDeepMimic) -> Tensor:
     """Reference anchor of the next K frames in the robot's anchor frame: position (m) and 6-D rotation. 9K."""
     future = _future(env)
@@ -95,22 +103,26 @@ def target_root_yaw(env: RobotDeepMimic) -> Tensor:
     return math.yaw_of(env.reference.root_quat_wxyz).unsqueeze(-1)
 
 
+@measured("rel_xy", odometry=True)
 def torso_xy_rel(env: RobotDeepMimic) -> Tensor:
     """Reference anchor position in the robot anchor's heading frame, horizontal, m. 2."""
     error = env.ref_anchor_pos_w - env.anchor_pos_w
     return math.quat_rotate_inverse(math.yaw_quat(env.anchor_quat), error)[:, :2]
 
 
+@measured("rel_yaw", odometry=True)
 def torso_yaw_rel(env: RobotDeepMimic) -> Tensor:
     """Reference anchor heading relative to the robot's, rad. 1."""
     return math.wrap_to_pi(math.yaw_of(env.ref_anchor_quat) - math.yaw_of(env.anchor_quat)).unsqueeze(-1)
 
 
+@measured("rel_xy", odometry=True)
 def torso_xy(env: RobotDeepMimic) -> Tensor:
     """Anchor position in the world, horizontal, m. 2."""
     return env.anchor_pos_w[:, :2].clone()
 
 
+@measured("rel_yaw", odometry=True)
 def torso_yaw(env: RobotDeepMimic) -> Tensor:
     """Anchor heading in the world, rad. 1."""
     return math.yaw_of(env.anchor_quat).unsqueeze(-1)
@@ -153,6 +165,11 @@ def deepmimic(env: RobotDeepMimic) -> Tensor:
     return torch.cat([part.flatten(1) for part in parts], dim=-1)
 
 
+def _of_two_velocities(env: RobotDeepMimic) -> Parts:
+    return (("lin_vel", 3, 1.0), ("ang_vel", 3, 1.0))
+
+
+@measured(_of_two_velocities)
 def deepmimic_lin_ang_vel(env: RobotDeepMimic) -> Tensor:
     """Linear and angular velocity of the next reference root in the robot root's heading frame. 6."""
     ref = _future(env)
@@ -164,8 +181,7 @@ def deepmimic_lin_ang_vel(env: RobotDeepMimic) -> Tensor:
 def _future(env: RobotDeepMimic) -> ReferenceFrame:
     """Reference of the next K frames, held at the clip's end, (N, K, ...)."""
     ahead = torch.arange(1, env.cfg.observations.num_next_obs + 1, device=env.device)
-    frames = torch.minimum(env.frame.unsqueeze(1) + ahead, env.last_frame.unsqueeze(1))
-    return env.reference_at(frames)
+    return env.reference_at(env.frames_ahead(ahead))
 
 
 def _turned_back(quat_wxyz: Tensor, vec: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from legged_gym.envs.terms.noise import measured
+
 if TYPE_CHECKING:
     from legged_gym.envs.base.robot_velocity import RobotVelocity
 
@@ -17,12 +19,13 @@ def velocity_commands(env: RobotVelocity) -> Tensor:
 
 
 def gait_phase(env: RobotVelocity) -> Tensor:
-    """Sine and cosine of the place in the stride; zeros while asked to stand. 2."""
+    """Sine and cosine of the place in the stride; zeros while standing. 2."""
     angle = 2.0 * torch.pi * env.gait.phase
     clock = torch.stack((torch.sin(angle), torch.cos(angle)), dim=-1)
-    return clock * ~env.commands.standing.unsqueeze(-1)
+    return clock * ~env.standing.unsqueeze(-1)
 
 
+@measured("lin_vel")
 def lin_vel_h(env: RobotVelocity) -> Tensor:
     """Root velocity in the heading frame, m/s; what the command asks for. 3."""
     return env.lin_vel_h.clone()

@@ -48,15 +48,15 @@ def base_height(env: RobotVelocity) -> Tensor:
 
 
 def contact(env: RobotVelocity) -> Tensor:
-    """Number of feet whose contact is what the clock asks for; both on the ground while asked to stand."""
-    wanted = env.gait.stance() | env.commands.standing.unsqueeze(-1)
+    """Number of feet whose contact is what the clock asks for; both on the ground while standing."""
+    wanted = env.gait.stance() | env.standing.unsqueeze(-1)
     return (env.foot_contact == wanted).sum(-1).float()
 
 
 def feet_swing_height(env: RobotVelocity) -> Tensor:
     """Squared error of the feet's height over the ground against the clock's, while walking."""
     error = (env.foot_clearance - env.gait.clearance()).square().sum(-1)
-    return error * ~env.commands.standing
+    return error * ~env.standing
 
 
 def hip_pos(env: RobotVelocity) -> Tensor:
@@ -65,5 +65,5 @@ def hip_pos(env: RobotVelocity) -> Tensor:
 
 
 def stand_still(env: RobotVelocity) -> Tensor:
-    """Sum of the joints' deviations from the default pose while asked to stand."""
-    return (env.sim.dof_pos - env.default_dof_pos).abs().sum(-1) * env.commands.standing
+    """Sum of the joints' deviations from the default pose while standing."""
+    return (env.sim.dof_pos - env.default_dof_pos).abs().sum(-1) * env.standing
