@@ -1,4 +1,4 @@
-"""The arrays of a bundle, by name and shape, and the arithmetic from actions to joint targets. Needs numpy only.
+"""The arrays of a bundle, by name and shape, and the arithmetic from actions to torques. Needs numpy only.
 
 T recorded steps of one robot, D observation size, J joints, F frames of all clips one after the other, C clips.
 World frame z up, quaternions wxyz body to world.
@@ -21,8 +21,9 @@ RECORDED: dict[str, tuple[str, ...]] = {
     "previous_actions": ("T", "J"),
     "joint_targets": ("T", "J"),
 }
-"""``recorded.npz``: what the policy saw, its answer, the action applied one step before, and the targets that followed
-(rad). Policies that follow clips also have ``reference_frames`` (T,), the reference's frame while the policy saw."""
+"""``recorded.npz``: what the policy saw, its answer, the action applied one step before, and what the servos were told
+(rad, rad/s or N m, see :attr:`ActionSpec.type`). Policies that follow clips also have ``reference_frames`` (T,), the
+reference's frame while the policy saw."""
 
 REFERENCE: dict[str, tuple[str, ...]] = {
     "joint_names": ("J",),
@@ -39,11 +40,11 @@ REFERENCE: dict[str, tuple[str, ...]] = {
     "anchor_pos_w": ("F", "3"),
     "anchor_quat_wxyz": ("F", "4"),
 }
-"""``reference.npz``: frames are ``rates.control_dt`` apart. ``target_offset`` is the joint target (rad) of a zero
-action in the step that is to reach that frame; the step taken at frame f uses row f + 1, or the clip's last."""
+"""``reference.npz``: frames are ``rates.control_dt`` apart. ``target_offset`` is the servo target of a zero action in
+the step that is to reach that frame; the step taken at frame f uses row f + 1, or the clip's last."""
 
 TARGET_TOLERANCE = 1e-5
-"""Largest difference between recorded and recomputed joint targets, rad."""
+"""Largest difference between recorded and recomputed joint targets, relative to those beyond +- 1."""
 ACTION_TOLERANCE = 1e-5
 """Largest :func:`action_error` of a runtime."""
 
@@ -51,20 +52,52 @@ ACTION_TOLERANCE = 1e-5
 def joint_targets(
     spec: BundleSpec, actions: np.ndarray, previous_actions: np.ndarray, offset: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Position targets that a policy's answers ask for.
+    """What a policy's answers tell the servos.
 
     Args:
         spec: Gives clip, moving average and scales.
         actions: The policy's output. (..., J)
         previous_actions: The action applied one step before; after a reset, what the env was reset to. (..., J)
-        offset: Targets of a zero action: rows of ``target_offset``, or the default pose. (..., J) rad
+        offset: Targets of a zero action: rows of ``target_offset``, or :func:`zero_targets`. (..., J)
 
     Returns:
-        The action as applied (the next step's previous one) and the targets in rad, (..., J) each.
+        The action as applied (the next step's previous one) and the targets, (..., J) each.
     """
     limit, beta = spec.action.clip, spec.action.beta
     applied = previous_actions + beta * (np.clip(actions, -limit, limit) - previous_actions)
-    return applied, offset + applied * np.array([joint.action_scale for joint in spec.joints])
+    return applied, offset + applied * joint_array(spec, "action_scale")
+
+
+def zero_targets(spec: BundleSpec) -> np.ndarray:
+    """Targets of a zero action without a reference: the default pose for P, else 0. (J,)"""
+    pose = joint_array(spec, "default_pos")
+    return pose if spec.action.type == "P" else np.zeros_like(pose)
+
+
+def motor_torques(
+    spec: BundleSpec, targets: np.ndarray, position: np.ndarray, velocity: np.ndarray
+) -> np.ndarray:
+    """What training's servos give, N m.
+
+    Args:
+        spec: Gives the kind of servo, gains and limits.
+        targets: What :func:`joint_targets` returned. (..., J)
+        position: Joint angles, rad. (..., J)
+        velocity: Joint velocities, rad/s. (..., J)
+    """
+    stiffness, damping, limit = (joint_array(spec, f) for f in ("stiffness", "damping", "effort_limit"))
+    if spec.action.type == "T":
+        torque = targets
+    elif spec.action.type == "V":
+        torque = damping * (targets - velocity)
+    else:
+        torque = stiffness * (targets - position) - damping * velocity
+    return np.clip(torque, -limit, limit)
+
+
+def joint_array(spec: BundleSpec, field: str) -> np.ndarray:
+    """A field of all driven joints, such as "stiffness", in the order of the actions. (J,) float64"""
+    return np.array([getattr(joint, field) for joint in spec.joints])
 
 
 def action_error(actions: np.ndarray, expected: np.ndarray) -> float:
@@ -72,7 +105,7 @@ def action_error(actions: np.ndarray, expected: np.ndarray) -> float:
 
     Single precision cannot promise more: an action of 10 is itself known to 1e-6 only. NaN if any action is.
     """
-    return float((np.abs(actions - expected) / np.maximum(1.0, np.abs(expected))).max())
+    return float(_relative_errors(actions, expected).max())
 
 
 def offset_rows(reference: Arrays, frames: np.ndarray) -> np.ndarray:
@@ -123,19 +156,23 @@ def check_recorded(spec: BundleSpec, recorded: Arrays, reference: Arrays | None,
     for name, limit in (("observations", spec.observation.clip), ("actions", spec.action.clip)):
         if np.abs(recorded[name]).max() > limit * (1.0 + 1e-6):
             raise RunError(f"{where}: {name} exceed the bundle's limit of {limit}")
-    offset = np.array([joint.default_pos for joint in spec.joints])
+    offset = zero_targets(spec)
     if reference is not None:
         frames = recorded["reference_frames"]
         if frames.min() < 0 or frames.max() >= len(reference["dof_pos"]):
             raise RunError(f"{where}: reference_frames lie outside {REFERENCE_FILE}")
         offset = reference["target_offset"][offset_rows(reference, frames)]
     _, targets = joint_targets(spec, recorded["actions"], recorded["previous_actions"], offset)
-    error = np.abs(targets - recorded["joint_targets"]).max(axis=0)  # (J,)
+    error = _relative_errors(targets, recorded["joint_targets"]).max(axis=0)  # (J,)
     if error.max() > TARGET_TOLERANCE:
         joint = spec.joint_names[int(error.argmax())]
         raise RunError(
-            f"{where}: joint_targets of {joint} are {error.max():.2g} rad off what the bundle computes"
+            f"{where}: joint_targets of {joint} are {error.max():.2g} off what the bundle computes"
         )
+
+
+def _relative_errors(values: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    return np.abs(values - expected) / np.maximum(1.0, np.abs(expected))
 
 
 def _sizes(spec: BundleSpec) -> dict[str, int]:

@@ -9,28 +9,25 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from legged_gym.bundle.schema import SCHEMA_VERSION, BundleSpec, check_spec
+from legged_gym.bundle.schema import BundleSpec, check_spec
+from legged_gym.bundle.upgrade import upgraded
 from legged_gym.utils.errors import RunError
 
 
 def spec_from_plain(data: Any, source: str) -> BundleSpec:
-    """Read and check the content of a ``bundle.yaml``.
+    """Read and check the content of a ``bundle.yaml``; an older one is read as if it were of the present version.
 
     Args:
         data: Nested mappings, lists and scalars.
         source: Opens the message of every error.
 
     Raises:
-        RunError: Another schema version, a field unknown, missing or of the wrong type, or fields that contradict
+        RunError: An unknown schema version, a field unknown, missing or of the wrong type, or fields that contradict
             each other.
     """
     if not isinstance(data, Mapping) or "schema_version" not in data:
         raise RunError(f"{source}: not a bundle description; it has no schema_version")
-    if data["schema_version"] != SCHEMA_VERSION:
-        raise RunError(
-            f"{source}: schema version {data['schema_version']!r}; this package reads {SCHEMA_VERSION}"
-        )
-    spec = _convert(BundleSpec, data, "", source)
+    spec = _convert(BundleSpec, upgraded(data, source), "", source)
     check_spec(spec, source)
     return spec
 

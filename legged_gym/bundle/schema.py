@@ -1,4 +1,4 @@
-"""The schema of ``bundle.yaml``, version 1. One field of a dataclass is one key of the file; see doc/bundle.md.
+"""The schema of ``bundle.yaml``, version 2. One field of a dataclass is one key of the file; see doc/bundle.md.
 
 Standard library only: a robot computer reads this without torch, mujoco or the rest of the package.
 """
@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from legged_gym.utils.errors import RunError
 
-SCHEMA_VERSION = 1
-"""Raised whenever a field is added, removed or changes its meaning: readers take their own version only."""
+SCHEMA_VERSION = 2
+"""Raised whenever a field is added, removed or changes its meaning. Readers take their own version, and older ones that
+:mod:`upgrade` rewrites without guessing."""
 
 BUNDLE_FILE = "bundle.yaml"
 TORCHSCRIPT_FILE = "policy.pt"
@@ -48,7 +49,7 @@ class JointSpec:
     upper: float
     """Upper position limit, rad."""
     action_scale: float
-    """Change of the position target per unit of action, rad."""
+    """Change of the servo's target per unit of action: rad, rad/s or N m, see :attr:`ActionSpec.type`."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,13 @@ class LockedJointSpec:
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """From the policy's output to joint targets; the arithmetic is in :func:`arrays.joint_targets`."""
+    """From the policy's output to joint torques; the arithmetic is in :mod:`arrays`."""
 
-    type: Literal["P", "residual"]
-    """What a zero action asks for: the default pose, or the reference's joints."""
+    type: Literal["P", "residual", "DIRECT", "V", "T"]
+    """What targets are, and a zero action. P: angles, the default pose. residual: angles, the reference's. DIRECT:
+    angles, 0. V: speeds, 0. T: torques, 0."""
     feed_forward: Literal["none", "pd", "inverse_dynamics"]
-    """What ``target_offset`` of the reference adds to that."""
+    """What ``target_offset`` of the reference adds to that; only with angles about a pose."""
     clip: float
     """The policy's output lies within +- this; the limit is part of the network."""
     beta: float
@@ -115,11 +117,15 @@ class TermSpec:
     """The part is ``observation[start:stop]``."""
     history: int
     """Number of stacked steps; 1 = the present value only."""
+    scale: float
+    """Factor of each value, the last thing done to it."""
+    clip: float | None
+    """Each value is clipped to +- this before it is scaled; None: it is not."""
 
 
 @dataclass(frozen=True)
 class ScaleSpec:
-    """Fixed factors inside the composite terms ``torso`` and ``torso_real``; no other term is scaled."""
+    """Fixed factors inside the composite terms ``torso`` and ``torso_real``, before the term's own."""
 
     lin_vel: float
     ang_vel: float
@@ -277,6 +283,11 @@ def _rate_and_action_problems(spec: BundleSpec) -> Iterator[str]:
         yield f"action.beta is {action.beta}; it must be above 0 and at most 1"
     if spec.tracking is None and (action.type == "residual" or action.feed_forward != "none"):
         yield f"action.type {action.type} with feed_forward {action.feed_forward} needs a reference; tracking is empty"
+    if action.type not in ("P", "residual") and action.feed_forward != "none":
+        yield f"action.feed_forward is {action.feed_forward}; with action.type {action.type} it must be none"
+    for joint in spec.joints:
+        if action.type == "V" and joint.damping == 0.0:
+            yield f"joints: {joint.name} has damping 0, with which action.type V moves nothing"
 
 
 def _observation_problems(observation: ObservationSpec) -> Iterator[str]:
@@ -289,6 +300,8 @@ def _observation_problems(observation: ObservationSpec) -> Iterator[str]:
             yield f"observation.terms: {term.name} covers {term.start} to {term.stop}; it should start at {position}"
         if term.history < 1 or (term.stop - term.start) % term.history:
             yield f"observation.terms: {term.name} cannot hold {term.history} steps"
+        if term.scale == 0.0 or (term.clip is not None and term.clip <= 0.0):
+            yield f"observation.terms: {term.name} has scale {term.scale} and clip {term.clip}, which leave nothing"
         position = term.stop
     if position != observation.size:
         yield f"observation.size is {observation.size}, but its terms end at {position}"

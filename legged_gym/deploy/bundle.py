@@ -16,8 +16,11 @@ from legged_gym.bundle.arrays import (
     action_error,
     check_recorded,
     check_reference,
+    joint_array,
     joint_targets,
+    motor_torques,
     offset_rows,
+    zero_targets,
 )
 from legged_gym.bundle.parse import spec_from_plain
 from legged_gym.bundle.schema import BUNDLE_FILE, RECORDED_FILE, REFERENCE_FILE, BundleSpec
@@ -48,7 +51,7 @@ class Bundle:
 
     def joint_array(self, field: str) -> np.ndarray:
         """A field of all driven joints, such as "stiffness", in the order of the actions. (J,) float64"""
-        return np.array([getattr(joint, field) for joint in self.spec.joints])
+        return joint_array(self.spec, field)
 
     def clip_frames(self, name: str) -> range:
         """Frames of a clip in the arrays of ``reference``.
@@ -74,12 +77,16 @@ class Bundle:
             frame: Reference frame the policy saw; None for a policy that follows no clip.
 
         Returns:
-            The action as applied and the joint targets in rad, (J,) each.
+            The action as applied and what the servos are told (rad, rad/s or N m by ``action.type``), (J,) each.
         """
-        offset = self.joint_array("default_pos")
+        offset = zero_targets(self.spec)
         if self.reference is not None:
             offset = self.reference["target_offset"][offset_rows(self.reference, np.asarray(frame))]
         return joint_targets(self.spec, action, previous_action, offset)
+
+    def motor_torques(self, targets: np.ndarray, position: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+        """What training's servos give for their targets (J,), at joint angles (J,) and velocities (J,). (J,) N m"""
+        return motor_torques(self.spec, targets, position, velocity)
 
     def check_policy(self, policy: Callable[[np.ndarray], np.ndarray], runtime: str) -> float:
         """Make a runtime reproduce the recorded actions, step by step as it will be used.

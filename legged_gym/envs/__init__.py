@@ -10,7 +10,12 @@ from legged_gym.envs.g1.g1_heightfield_config import (
     G1DeepMimicRootHeightfieldCfg,
     G1GatedMapTrainCfg,
 )
-from legged_gym.envs.g1.presets import videomimic, videomimic_heightfield, videomimic_root_heightfield
+from legged_gym.envs.g1.presets import (
+    robust,
+    videomimic,
+    videomimic_heightfield,
+    videomimic_root_heightfield,
+)
 from legged_gym.utils.config import TaskCfg
 from legged_gym.utils.task_registry import TaskSpec, register
 
@@ -20,7 +25,7 @@ register(
         description="G1 (23 joints, wrists fixed) follows recorded motions",
         env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
         make_cfg=lambda: TaskCfg(env=G1DeepMimicCfg(), train=G1DeepMimicTrainCfg()),
-        presets={"videomimic": videomimic},
+        presets={"videomimic": videomimic, "robust": robust},
     )
 )
 

@@ -1,8 +1,9 @@
-"""The picture of an evaluation: error over clip time, and where episodes failed."""
+"""The picture of an evaluation: error over clip time, and where episodes failed; success under each condition."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -70,6 +71,40 @@ def plot_commands(path: Path, asked: np.ndarray, done: np.ndarray, title: str = 
             axes.set_aspect("equal")
             axes.grid(color=GRID)
             axes.set_axisbelow(True)
+        figure.suptitle(title, color=INK, fontsize=11)
+        write_atomically(path, lambda file: FigureCanvasAgg(figure).print_png(file))
+
+
+def plot_sweep(path: Path, figures: dict[str, Any], title: str = "") -> None:
+    """Draw the success under each condition as bars, and their mean as a line.
+
+    Args:
+        path: PNG file to write.
+        figures: From :func:`sweep.summarise`.
+        title: Put above the picture.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    names = list(figures["conditions"])
+    totals = [figures["conditions"][name]["total"] for name in names]
+    rates = {"success": [total["success_rate"] for total in totals]}
+    if figures["mean"].get("from_start", {}).get("success_rate") is not None:
+        rates["from the first frame, with noise"] = [total["from_start"]["success_rate"] for total in totals]
+    height = 0.8 / len(rates)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8, 1.6 + 0.32 * len(names)), dpi=110, layout="constrained")
+        axes = figure.subplots()
+        for k, (label, values) in enumerate(rates.items()):
+            middles = np.arange(len(names)) + height * (k + 0.5) - 0.4
+            axes.barh(middles, 100.0 * np.array(values), height, color=CURVES[k][2], label=label)
+        mean = 100.0 * figures["mean"]["success_rate"]
+        axes.axvline(mean, color=INK, lw=1.2, ls="--", label=f"mean success but nominal: {mean:.0f} %")
+        axes.set(yticks=np.arange(len(names)), yticklabels=names, xlim=(0, 100), xlabel="success (%)")
+        axes.invert_yaxis()
+        axes.grid(color=GRID, axis="x")
+        axes.set_axisbelow(True)
+        figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=len(rates) + 1)
         figure.suptitle(title, color=INK, fontsize=11)
         write_atomically(path, lambda file: FigureCanvasAgg(figure).print_png(file))
 

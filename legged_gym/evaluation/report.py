@@ -28,8 +28,12 @@ _COLUMNS = (
     ("global\nmm", "mpjpe_mm", "{:.0f}"),
     ("joints\nrad", "joint_error_rad", "{:.3f}"),
 )
-
-
+_SWEEP_COLUMNS = (
+    ("success", "success_rate", "{:.0%}"),
+    ("done", "completed_fraction", "{:.0%}"),
+    ("from\nstart", "from_start", "{:.0%}"),
+    ("local\nmm", "mpjpe_local_mm", "{:.0f}"),
+)
 _COMMAND_COLUMNS = (
     ("success", "success_rate", "{:.0%}"),
     ("falls\nper min", "falls_per_minute", "{:.2f}"),
@@ -48,7 +52,7 @@ def write_report(
 
     Args:
         path: The JSON file, in a folder that exists.
-        figures: From :func:`metrics.summarise` or :func:`command_following.summarise`.
+        figures: From :func:`metrics.summarise`, :func:`command_following.summarise` or :func:`sweep.summarise`.
         provenance: What was judged and how.
         rules: What counted as a failure.
         table: The same figures to read.
@@ -104,6 +108,23 @@ def command_table(figures: dict[str, Any]) -> Table:
         rows["all"] = figures["total"]
     for number, (name, row) in enumerate(rows.items(), start=1):
         cells = [_cell(row[key], form) for _, key, form in _COMMAND_COLUMNS]
+        table.add_row(name, *cells, end_section=number == len(rows) - 1)
+    return table
+
+
+def sweep_table(figures: dict[str, Any]) -> Table:
+    """One row per condition, and one for the mean over all but the nominal one."""
+    rows = {name: condition["total"] for name, condition in figures["conditions"].items()}
+    rows["mean but nominal"] = figures["mean"]
+    tracking = "from_start" in figures["mean"]
+    columns = _SWEEP_COLUMNS if tracking else _COMMAND_COLUMNS[:-1]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("condition", no_wrap=True)
+    for heading, _, _ in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for number, (name, row) in enumerate(rows.items(), start=1):
+        flat = row | ({"from_start": row["from_start"]["success_rate"]} if tracking else {})
+        cells = [_cell(flat[key], form) for _, key, form in columns]
         table.add_row(name, *cells, end_section=number == len(rows) - 1)
     return table
 

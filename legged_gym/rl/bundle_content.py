@@ -3,10 +3,10 @@
 The env is read through these attributes, beyond rsl_rl's VecEnv:
 
 * ``cfg``: the env's configuration; ``robot``: its joints and their numbers;
-* ``observation_layout()``: group -> layout with ``size`` and ``terms`` (name, start, stop, history);
-* ``actions``, ``joint_targets``: the last step's action as applied and the targets that followed, (N, J);
+* ``observation_layout()``: group -> layout with ``size`` and ``terms`` (name, start, stop, history, scale, clip);
+* ``actions``, ``joint_targets``: the last step's action as applied and what the servos were told, (N, J);
 * only of envs that follow clips: ``data``, all clips; ``frame``, each robot's frame in them, (N,); ``anchor``, index of
-  the anchor body; ``upper_body``, indices of joints; ``target_offsets``, joint targets of a zero action, (F, J).
+  the anchor body; ``upper_body``, indices of joints; ``target_offsets``, servo targets of a zero action, (F, J).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def describe(env: Any, task: str, whole_robot: Any, normalized: bool, provenance
         locked_joints=_locked_joints(env.robot, whole_robot),
         motor_order=tuple(whole_robot.joint_names),
         action=ActionSpec(
-            type=cfg.control.control_type,
+            type=cfg.control.action_type,
             feed_forward=cfg.control.feed_forward,
             clip=float(cfg.normalization.clip_actions),
             beta=float(cfg.control.beta),
@@ -173,7 +173,7 @@ def _observation(env: Any) -> ObservationSpec:
         clip=float(n.clip_observations),
         history_order="newest_first",
         scales=ScaleSpec(*(float(v) for v in (n.lin_vel, n.ang_vel, n.dof_pos, n.dof_vel))),
-        terms=tuple(TermSpec(t.name, t.start, t.stop, t.history) for t in layout.terms),
+        terms=tuple(TermSpec(t.name, t.start, t.stop, t.history, t.scale, t.clip) for t in layout.terms),
     )
 
 

@@ -20,6 +20,8 @@ from legged_gym.utils.paths import write_atomically
 
 VERSION = 1
 """Format of the dictionary."""
+YOUNGER_KEYS = {"scale": 1.0, "clip": None}
+"""What the terms of a layout are where a checkpoint is older than these keys."""
 
 Layout = Mapping[str, Sequence[Mapping[str, Any]]]
 """Observation group -> its terms in order, each with "name", "start", "stop" and whatever else defines it."""
@@ -151,7 +153,7 @@ def terms_by_name(group: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any
     terms = {}
     for term in plain(group):
         start, stop = term.pop("start", 0), term.pop("stop", 0)
-        terms[term.pop("name")] = {"width": stop - start, **term}
+        terms[term.pop("name")] = {"width": stop - start, **YOUNGER_KEYS, **term}
     return terms
 
 

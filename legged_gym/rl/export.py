@@ -46,7 +46,7 @@ class ExportedPolicy(nn.Module):
         Args:
             actor: The trained policy.
             action_clip: Actions are limited to +- this.
-            action_scale: Change of a joint's target per unit of action. (J,) rad
+            action_scale: Change of a servo's target per unit of action: rad, rad/s or N m. (J,)
         """
         super().__init__()
         self.actor = actor.as_jit().cpu()
@@ -59,7 +59,7 @@ class ExportedPolicy(nn.Module):
 
     @torch.jit.export
     def joint_offsets(self, observations: Tensor) -> Tensor:
-        """Actions in rad, to be added to the targets of a zero action. (B, D) -> (B, J)"""
+        """Actions in the unit of the servos' targets, to be added to those of a zero action. (B, D) -> (B, J)"""
         return self.forward(observations) * self.action_scale
 
 

@@ -14,6 +14,7 @@ from rsl_rl.models import MLPModel
 
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.envs.terms.layout import HISTORY_PREFIX
 from legged_gym.evaluation.policies import Policy, PolicyName, random_policy, zero_policy
 from legged_gym.evaluation.protocol import Physics, evaluation_config
 from legged_gym.rl.checkpoint import check_compatible, layout_of, read_checkpoint
@@ -60,26 +61,48 @@ def build_env(task: TaskSpec, cfg: RobotDeepMimicCfg, seed: int, device: str = "
 def build_evaluation_env(command: Command, physics: Physics, start_noise: float = 1.0) -> RobotDeepMimic:
     """The environment to judge or watch a policy in: no noise but the protocol's, physics as asked.
 
+    Raises:
+        LeggedGymError: As :func:`evaluation_cfg` and :func:`build_judged_env`.
+    """
+    return build_judged_env(command, evaluation_cfg(command, physics, start_noise))
+
+
+def evaluation_cfg(command: Command, physics: Physics, start_noise: float = 1.0) -> RobotDeepMimicCfg:
+    """The configuration of that environment.
+
     A typed ``--env.sim.dt`` or ``--env.control.decimation`` wins over ``--physics``.
+
+    Raises:
+        ConfigError: As :func:`protocol.evaluation_config`.
+    """
+    if {"env.sim.dt", "env.control.decimation"} & command.given:
+        physics = "as_trained"
+    return evaluation_config(command.cfg.env, physics, start_noise)
+
+
+def build_judged_env(command: Command, cfg: RobotDeepMimicCfg) -> RobotDeepMimic:
+    """An environment of this configuration, with the seed, the device and the threads of a command.
 
     Raises:
         LeggedGymError: As :func:`build_env`.
     """
     torch.set_num_threads(command.cfg.train.runner.num_threads or available_cores())
-    if {"env.sim.dt", "env.control.decimation"} & command.given:
-        physics = "as_trained"
-    cfg = evaluation_config(command.cfg.env, physics, start_noise)
     return build_env(command.task, cfg, command.cfg.train.seed, command.args.sim_device)
 
 
 def show_observations(env: RobotDeepMimic) -> None:
-    """Print what actor and critic see: term, place in the vector, size, history."""
-    table = Table(
-        "group", "term", "from", "to", "steps (newest first)", title="observations", title_justify="left"
-    )
+    """Print what actor and critic see: term, place in the vector, history, scale, clip and noise."""
+    limit = env.cfg.normalization.clip_observations
+    title = f"observations: noise, clip (both in the term's unit), scale, then all within ±{limit:g}"
+    names = ("group", "term", "from", "to", "steps (newest first)", "scale", "clip", "noise")
+    table = Table(*names, title=title, title_justify="left")
     for group, layout in env.observation_layout().items():
+        noise = env.observation_noise()[group]
         for slot in layout.terms:
-            table.add_row(group, slot.name, str(slot.start), str(slot.stop), str(slot.history))
+            clip = "" if slot.clip is None else f"±{slot.clip:g}"
+            place = (str(slot.start), str(slot.stop), str(slot.history))
+            errors = noise.get(slot.name.removeprefix(HISTORY_PREFIX), "")
+            table.add_row(group, slot.name, *place, f"{slot.scale:g}", clip, errors)
         table.add_section()
     Console().print(table)
 

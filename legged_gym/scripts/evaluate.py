@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,16 +14,12 @@ from legged_gym.utils.run_config import load_run_config
 from legged_gym.utils.threads import use_passive_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from rich.console import Console
 
-    from rich.table import Table
+    from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+    from legged_gym.evaluation.judgement import Judgement
 
-    from legged_gym.envs.base.legged_robot import LeggedRobot
-    from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
-    from legged_gym.envs.base.robot_velocity import RobotVelocity
-    from legged_gym.evaluation.policies import Policy
-
-DEFAULT_REPORT = "evaluation.json"
+DEFAULT_REPORT, DEFAULT_SWEEP = "evaluation.json", "sweep.json"
 """Written into the run's folder where no --out says otherwise."""
 
 
@@ -30,15 +27,17 @@ DEFAULT_REPORT = "evaluation.json"
 class EvaluateArgs(ProtocolArgs, CommonArgs):
     """Judge a policy by failure rules of the evaluation's own, without noise or exploration.
 
-    Prints a table and writes figures (.json), the table (.txt) and a plot of the error over the clip (.png).
+    Prints a table and writes figures (.json), the table (.txt) and a plot (.png).
     """
 
     num_envs: int | None = 64
     """Episodes simulated side by side; more wait for their turn."""
     policy: Literal["checkpoint", "zero", "random"] = "checkpoint"
     """What acts: a trained policy, the action zero, or random actions."""
+    sweep: bool = False
+    """Judge under other friction, mass, gains, delays and pushes too: success under each condition, and the mean."""
     out: Path | None = None
-    """JSON file to write, the others beside it; None: evaluation.json in the run's folder."""
+    """JSON file to write, the others beside it; None: evaluation.json or sweep.json in the run's folder."""
 
 
 def evaluate(argv: list[str]) -> None:
@@ -51,72 +50,68 @@ def evaluate(argv: list[str]) -> None:
 
     from rich.console import Console
 
-    from legged_gym.envs.base.robot_velocity import RobotVelocity
     from legged_gym.evaluation import report
     from legged_gym.scripts import _session
 
     console = Console()
     checkpoint = _session.find_checkpoint(args) if args.policy == "checkpoint" else None
-    out = args.out or (checkpoint and checkpoint.with_name(DEFAULT_REPORT))
+    default = DEFAULT_SWEEP if args.sweep else DEFAULT_REPORT
+    out = args.out or (checkpoint and checkpoint.with_name(default))
     if out is not None:
         _session.prepare_output(out)
-    with console.status("building the environment"):
-        env = _session.build_evaluation_env(command, args.physics, args.start_noise)
-        policy, origin = _session.choose_policy(args.policy, env, args.seed, checkpoint)
-    provenance = _provenance(command, env, origin)
-    judge = _judge_commands if isinstance(env, RobotVelocity) else _judge_tracking
-    with console.status("evaluating"):
-        judgement = judge(env, policy, args)
-    title = report.table_title(provenance)
+    judgement = (_judge_sweep if args.sweep else _judge_once)(command, checkpoint, console)
+    title = report.table_title(judgement.provenance)
     console.print(title, soft_wrap=True)
     console.print(judgement.table)
     if out is not None:
-        report.write_report(out, judgement.figures, provenance, judgement.rules, judgement.table)
+        report.write_report(out, judgement.figures, judgement.provenance, judgement.rules, judgement.table)
         judgement.plot(out.with_suffix(".png"), title)
         console.print(
             f"wrote {out}, {out.with_suffix('.txt').name} and {out.with_suffix('.png').name}", soft_wrap=True
         )
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What an evaluation found."""
+def _judge_once(command: Command, checkpoint: Path | None, console: Console) -> Judgement:
+    from legged_gym.scripts import _session
 
-    figures: dict[str, Any]
-    rules: dict[str, float]
-    """What counted as a failure."""
-    table: Table
-    plot: Callable[[Path, str], None]
-    """Draws it: (file, title)."""
+    with console.status("evaluating"):
+        cfg = _session.evaluation_cfg(command, command.args.physics, command.args.start_noise)
+        return _judge_in(cfg, command, checkpoint)
 
 
-def _judge_tracking(env: RobotDeepMimic, policy: Policy, protocol: ProtocolArgs) -> Judgement:
-    """Clips followed from evenly spaced frames and from the first."""
-    from legged_gym.evaluation import evaluator, metrics, plot, report
+def _judge_sweep(command: Command, checkpoint: Path | None, console: Console) -> Judgement:
+    from rich.progress import Progress
 
-    episodes = evaluator.evaluate(env, policy, protocol)
-    figures = metrics.summarise(episodes)
-    return Judgement(
-        figures,
-        report.RULES,
-        report.evaluation_table(figures),
-        lambda path, title: plot.plot_errors(path, episodes, title),
-    )
+    from legged_gym.evaluation.judgement import judge_sweep
+    from legged_gym.evaluation.sweep import CONDITIONS
+    from legged_gym.scripts import _session
+
+    cfg = _session.evaluation_cfg(command, command.args.physics, command.args.start_noise)
+    log = logging.getLogger("legged_gym")
+    level = log.level
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=len(CONDITIONS))
+
+        def tell(done: int, name: str) -> None:
+            bar.update(task, completed=done, description=name)
+            if done:  # what there is to say of the clips has been said
+                log.setLevel(logging.WARNING)
+
+        try:
+            return judge_sweep(cfg, lambda changed: _judge_in(changed, command, checkpoint), tell)
+        finally:
+            log.setLevel(level)
 
 
-def _judge_commands(env: RobotVelocity, policy: Policy, protocol: ProtocolArgs) -> Judgement:
-    """Velocities followed for a while."""
-    from legged_gym.evaluation import command_following, plot, report
+def _judge_in(cfg: LeggedRobotCfg, command: Command, checkpoint: Path | None) -> Judgement:
+    """Judge in an environment of this configuration."""
+    from legged_gym.evaluation.judgement import judge
+    from legged_gym.scripts import _session
 
-    trials = command_following.run_trials(env, policy, protocol)
-    figures = command_following.summarise(trials)
-    asked, done = command_following.segment_means(trials)
-    return Judgement(
-        figures,
-        command_following.RULES,
-        report.command_table(figures),
-        lambda path, title: plot.plot_commands(path, asked, done, title),
-    )
+    args = command.args
+    env = _session.build_judged_env(command, cfg)
+    policy, origin = _session.choose_policy(args.policy, env, args.seed, checkpoint)
+    return judge(env, policy, args, _provenance(command, cfg, origin))
 
 
 def _saved_config(args: CommonArgs) -> dict[str, Any] | None:
@@ -125,14 +120,14 @@ def _saved_config(args: CommonArgs) -> dict[str, Any] | None:
     return load_run_config(args) if needs_run else None
 
 
-def _provenance(command: Command, env: LeggedRobot, origin: dict[str, Any]) -> dict[str, Any]:
+def _provenance(command: Command, cfg: LeggedRobotCfg, origin: dict[str, Any]) -> dict[str, Any]:
     """What was judged, and how, as plain data."""
-    args, cfg = command.args, env.cfg
+    args = command.args
     content = {
         "task": command.task.name,
         **origin,
         "physics": {"dt_s": cfg.sim.dt, "decimation": cfg.control.decimation},
-        "control_dt_s": env.step_dt,
+        "control_dt_s": cfg.sim.dt * cfg.control.decimation,
         "self_collisions": cfg.asset.self_collisions,
         "seed": args.seed,
     }

@@ -24,7 +24,7 @@ def task_table() -> Table:
             spec.name,
             spec.description,
             env.asset.robot,
-            f"{env.control.control_type}, {rate_hz:.0f} Hz",
+            f"{env.control.action_type}, {rate_hz:.0f} Hz",
             f"{len(env.observations.actor)}/{len(env.observations.critic)}",
             ", ".join(spec.presets) or "-",
         )

@@ -135,7 +135,7 @@ class MujocoCpuSimulator(Simulator):
         qvel[:, 0:3], qvel[:, 3:6] = root_lin_vel_w[order].to(dtype), ang_vel_b
         qvel[:, self._qvel_index] = dof_vel[order].to(dtype)
         self._qpos[rows], self._qvel[rows] = qpos, qvel
-        self._ctrl[rows] = dof_pos[order].to(dtype)
+        self._ctrl[rows] = dof_pos[order].to(dtype) if self.robot.servo == "position" else 0.0
         self._batch.forward(ids)
         self._warnings_seen[ids] = self._divergences()[ids]
         self.diverged[rows] = False

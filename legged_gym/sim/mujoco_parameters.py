@@ -7,8 +7,8 @@ name               shape       meaning
 ``body_mass``      (N, bodies) kg, all links in ``Robot.body_names`` order
 ``body_com``       (N, b, 3)   centre of mass in the link's frame, m
 ``body_inertia``   (N, b, 3)   principal moments of inertia about it, kg m^2
-``stiffness``      (N, J)      servo position gain, N m/rad
-``damping``        (N, J)      servo velocity gain, N m s/rad
+``stiffness``      (N, J)      servo position gain, N m/rad; not of servos that are told speeds or torques
+``damping``        (N, J)      servo velocity gain, N m s/rad; not of servos that are told torques
 ``effort_limit``   (N, J)      torque limit of the servo, N m
 ``armature``       (N, J)      rotor inertia at the joint, kg m^2
 ``joint_friction`` (N, J)      dry friction of the joint, N m
@@ -49,6 +49,10 @@ class Parameters:
             "joint_friction": ("dof_frictionloss", lambda a: a[:, self._dofs], False),
             "gravity": ("opt.gravity", lambda a: a, False),
         }
+        self._servo = robot.servo
+        lacks = {"position": (), "velocity": ("stiffness",), "torque": ("stiffness", "damping")}[robot.servo]
+        for name in lacks:
+            del self._access[name]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,6 +77,8 @@ class Parameters:
             self._sims.expand("actuator_biasprm")[ids, :, 1] = -value
         elif name == "damping":
             array[ids, :, 2] = -value
+            if self._servo == "velocity":  # its force is kd * target - kd * qd
+                self._sims.expand("actuator_gainprm")[ids, :, 0] = value
         elif name == "effort_limit":
             array[ids, :, 0], array[ids, :, 1] = -value, value
             # The joint has the motor's limit too, which would go on holding a stronger one back.

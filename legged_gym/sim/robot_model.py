@@ -13,7 +13,7 @@ import mujoco
 import numpy as np
 import yaml
 
-from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
+from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg, Servo
 from legged_gym.utils.errors import RobotError
 
 VISUAL_GROUP = 2
@@ -27,7 +27,7 @@ class Robot:
     """A robot's model and the numbers of its J actuated joints, all in ``joint_names`` order."""
 
     spec: mujoco.MjSpec
-    """The robot alone, with one position servo per actuated joint, named like the joint."""
+    """The robot alone, with one servo per actuated joint, named like the joint."""
     joint_names: tuple[str, ...]
     """Actuated joints in the order of the model, which is the order of the robot's motors."""
     body_names: tuple[str, ...]
@@ -57,7 +57,9 @@ class Robot:
     armature: np.ndarray
     """(J,) inertia of the motors' rotors at the joint, kg m^2."""
     action_scale: np.ndarray
-    """(J,) change of the position target per unit of action, rad."""
+    """(J,) change of the servo's target per unit of action: rad, rad/s or N m."""
+    servo: Servo
+    """What the servos are told."""
 
     def scene(self, ground: bool = True, visuals: bool = True) -> mujoco.MjSpec:
         """A copy of the model to add to and compile.
@@ -81,7 +83,7 @@ class Robot:
 
 
 def build_robot(asset: AssetCfg, actuators: ActuatorCfg) -> Robot:
-    """Load ``asset.robot``, weld its locked joints at angle 0 and give the others position servos.
+    """Load ``asset.robot``, weld its locked joints at angle 0 and give the others servos.
 
     Raises:
         RobotError: the robot's folder does not exist, a pattern matches no joint, the preset of gains is unknown,
@@ -100,7 +102,7 @@ def build_robot(asset: AssetCfg, actuators: ActuatorCfg) -> Robot:
     _set_physics_options(spec)
     if not asset.self_collisions:
         _disable_self_collisions(spec)
-    _add_servos(spec, names, values)
+    _add_servos(spec, names, values, actuators.servo)
 
     limits = np.array([spec.joint(name).range for name in names])  # (J, 2)
     return Robot(
@@ -113,6 +115,7 @@ def build_robot(asset: AssetCfg, actuators: ActuatorCfg) -> Robot:
         default_root_height=numbers["presets"][actuators.gains]["root_height"],
         dof_lower=limits[:, 0],
         dof_upper=limits[:, 1],
+        servo=actuators.servo,
         **values,
     )
 
@@ -147,7 +150,7 @@ def _joint_values(
         stiffness=stiffness,
         damping=damping,
         armature=armature,
-        action_scale=_action_scale(preset, effort_limit, stiffness, actuators.action_scale),
+        action_scale=_action_scale(preset, names, (stiffness, damping, effort_limit), actuators),
     )
 
 
@@ -169,15 +172,34 @@ def _gains(
 
 
 def _action_scale(
-    preset: Mapping[str, Any], effort_limit: np.ndarray, stiffness: np.ndarray, override: float | None
+    preset: Mapping[str, Any],
+    names: Sequence[str],
+    servos: tuple[np.ndarray, np.ndarray, np.ndarray],
+    actuators: ActuatorCfg,
 ) -> np.ndarray:
-    """Radians of target per unit of action (J,)."""
-    if override is not None:
+    """Change of the servos' targets per unit of action (J,); ``servos`` are stiffness, damping and effort limit.
+
+    Whatever the servos are told, a unit of the preset's own scale asks for the same torque of a joint at rest.
+    """
+    stiffness, damping, effort_limit = servos
+    override = actuators.action_scale
+    if isinstance(override, (int, float)):
         _check_number(override, "control.action_scale", zero_allowed=False)
-        return np.full(len(stiffness), float(override))
-    if "action_scale" in preset:
-        return np.full(len(stiffness), preset["action_scale"])
-    return preset["action_scale_effort_fraction"] * effort_limit / stiffness
+        return np.full(len(names), float(override))
+    if actuators.plain_action_scale is not None:
+        scale = np.full(len(names), actuators.plain_action_scale)
+    elif "action_scale" in preset:
+        scale = np.full(len(names), preset["action_scale"])
+    else:
+        scale = preset["action_scale_effort_fraction"] * effort_limit / stiffness
+    if actuators.servo != "position":
+        scale = scale * stiffness
+    if actuators.servo == "velocity":
+        slack = [name for name, value in zip(names, damping, strict=True) if value == 0.0]
+        if slack:
+            raise RobotError(f"control.damping of {slack[0]} is 0; a servo that is told a speed needs more")
+        scale = scale / damping
+    return _override(scale, names, override or {}, "control.action_scale")
 
 
 def _set_physics_options(spec: mujoco.MjSpec) -> None:
@@ -193,7 +215,10 @@ def _disable_self_collisions(spec: mujoco.MjSpec) -> None:
         geom.contype = 0  # what is left of a pair is the ground's contype against the robot's conaffinity
 
 
-def _add_servos(spec: mujoco.MjSpec, names: Sequence[str], values: Mapping[str, np.ndarray]) -> None:
+def _add_servos(
+    spec: mujoco.MjSpec, names: Sequence[str], values: Mapping[str, np.ndarray], kind: Servo
+) -> None:
+    """One per joint: torque = gain * target - (stiffness * position + damping * velocity), what it has of them."""
     for i, name in enumerate(names):
         stiffness, damping, effort = (float(values[k][i]) for k in ("stiffness", "damping", "effort_limit"))
         joint = spec.joint(name)
@@ -202,8 +227,12 @@ def _add_servos(spec: mujoco.MjSpec, names: Sequence[str], values: Mapping[str, 
         servo = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
         servo.gaintype = mujoco.mjtGain.mjGAIN_FIXED
         servo.biastype = mujoco.mjtBias.mjBIAS_AFFINE
-        servo.gainprm[0] = stiffness
-        servo.biasprm[:3] = [0.0, -stiffness, -damping]
+        servo.gainprm[0] = {"position": stiffness, "velocity": damping, "torque": 1.0}[kind]
+        servo.biasprm[:3] = [
+            0.0,
+            -stiffness if kind == "position" else 0.0,
+            -damping if kind != "torque" else 0.0,
+        ]
         servo.forcelimited = mujoco.mjtLimited.mjLIMITED_TRUE
         servo.forcerange = [-effort, effort]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+Servo = Literal["position", "velocity", "torque"]
+"""What a joint's servo is told: an angle, rad; a speed, rad/s; or a torque, N m."""
+
 
 @dataclass
 class SimCfg:
@@ -34,7 +37,7 @@ class AssetCfg:
 
 @dataclass
 class ActuatorCfg:
-    """Position servos of the joints: torque = stiffness * (target - position) - damping * velocity, limited."""
+    """Servos of the joints: torque = stiffness * (target - position) - damping * velocity, limited."""
 
     gains: Literal["natural_frequency", "videomimic"] = "natural_frequency"
     """Preset of gains, action scale and default pose: derived from rotor inertia, or the original's constants."""
@@ -44,5 +47,15 @@ class ActuatorCfg:
     """Overrides of the preset's damping by joint-name pattern, N m s/rad; later entries win."""
     effort_limit: dict[str, float] = field(default_factory=dict)
     """Overrides of the torque limits by joint-name pattern, N m; later entries win."""
-    action_scale: float | None = None
-    """Radians of target per unit of action, for every joint; None takes the preset's own."""
+    action_scale: float | dict[str, float] | None = None
+    """Change of the servo's target per unit of action: of all joints, or overrides by joint-name pattern as above."""
+
+    @property
+    def servo(self) -> Servo:
+        """What the servos are told."""
+        return "position"
+
+    @property
+    def plain_action_scale(self) -> float | None:
+        """What stands in for the preset's action scale; None: nothing does."""
+        return None

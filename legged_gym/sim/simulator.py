@@ -61,7 +61,10 @@ class Simulator(ABC):
 
     @abstractmethod
     def set_joint_targets(self, targets: Tensor) -> None:
-        """Position targets of the joint servos from the next substep on. (N, J), rad."""
+        """Targets of the joint servos from the next substep on: rad, rad/s or N m, as the robot's servos are. (N, J)
+
+        A reset lets those of its envs ask for the pose they are put in, for speed 0 or torque 0.
+        """
 
     @abstractmethod
     def set_joint_torques(self, torques: Tensor) -> None:

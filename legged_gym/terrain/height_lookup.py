@@ -49,20 +49,32 @@ class HeightLookup:
         return self._buffer.numel() * self._buffer.element_size()
 
     def __call__(self, tile: Tensor, points_xy_w: Tensor) -> Tensor:
-        """World heights: tiles (N,), points (N, P, 2) in the world -> (N, P) m."""
-        where = (points_xy_w - self._low[tile][:, None]) * self._inverse_cell[tile][:, None, None]  # in cells
-        outside = ((where < 0.0) | (where > self._extent[tile][:, None])).any(dim=-1)
-        columns, rows = self._columns[tile][:, None], self._rows[tile][:, None]
-        whole = where.nan_to_num().floor().long()
-        column = torch.minimum(whole[..., 0].clamp(min=0), columns - 2)
-        row = torch.minimum(whole[..., 1].clamp(min=0), rows - 2)
-        u, v = where[..., 0] - column, where[..., 1] - row
-        corner = self._start[tile][:, None] + row * columns + column
-        low = torch.lerp(self._buffer[corner], self._buffer[corner + 1], u)
-        corner = corner + columns
-        high = torch.lerp(self._buffer[corner], self._buffer[corner + 1], u)
-        height = torch.where(outside, self._level[tile][:, None], torch.lerp(low, high, v))
-        return height + self._z[tile][:, None]
+        """World heights: tiles (N,), points (N, P, 2) in the world -> (N, P) m.
+
+        Of a point that is no number it is the ground level.
+        """
+        low, scale = self._low[tile], self._inverse_cell[tile].unsqueeze(1)
+        extent, columns, rows = self._extent[tile], self._columns[tile], self._rows[tile]
+        # x and y apart: all that follows runs over contiguous memory.
+        x = (points_xy_w[..., 0] - low[:, :1]) * scale  # in cells
+        y = (points_xy_w[..., 1] - low[:, 1:]) * scale
+        inside = (x >= 0.0) & (x <= extent[:, :1]) & (y >= 0.0) & (y <= extent[:, 1:])
+        column, row = _cell(x, columns), _cell(y, rows)
+        u, v = x - column, y - row
+        corner = torch.addcmul(column, row, columns.unsqueeze(1)).add_(self._start[tile].unsqueeze(1))
+        beyond = corner + columns.unsqueeze(1)
+        near = torch.lerp(self._at(corner), self._at(corner + 1), u)
+        far = torch.lerp(self._at(beyond), self._at(beyond + 1), u)
+        height = torch.where(inside, torch.lerp(near, far, v), self._level[tile].unsqueeze(1))
+        return height.add_(self._z[tile].unsqueeze(1))
+
+    def _at(self, index: Tensor) -> Tensor:
+        return self._buffer.index_select(0, index.flatten()).view(index.shape)
+
+
+def _cell(place: Tensor, count: Tensor) -> Tensor:
+    """Index of the cell that places (N, P) lie in, of count (N,) grid points: the nearest one's for those outside."""
+    return place.nan_to_num().clamp_(min=0.0).long().minimum((count - 2).unsqueeze(1))
 
 
 def _extent(tile: TileGeometry) -> np.ndarray:

@@ -24,7 +24,7 @@ def description() -> dict[str, Any]:
     """A valid bundle.yaml but for the hashes of its files."""
     locked = {"name": "wrist", "position": 0.0, "stiffness": 14.0, "damping": 0.9, "effort_limit": 5.0}
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "task": "toy",
         "robot": "toy",
         "joints": [joint("hip", SCALES[0].item()), joint("knee", SCALES[1].item())],
@@ -39,8 +39,8 @@ def description() -> dict[str, Any]:
             "history_order": "newest_first",
             "scales": {"lin_vel": 2.0, "ang_vel": 0.25, "dof_pos": 1.0, "dof_vel": 0.05},
             "terms": [
-                {"name": "dof_pos", "start": 0, "stop": 2, "history": 1},
-                {"name": "history_dof_vel", "start": 2, "stop": 8, "history": 3},
+                {"name": "dof_pos", "start": 0, "stop": 2, "history": 1, "scale": 1.0, "clip": None},
+                {"name": "history_dof_vel", "start": 2, "stop": 8, "history": 3, "scale": 0.05, "clip": 20.0},
             ],
         },
         "tracking": {

@@ -43,15 +43,54 @@ def test_joint_targets_clip_smooth_scale_and_look_one_frame_ahead(make_bundle):
 
 
 def test_without_clips_a_zero_action_is_the_default_pose(make_bundle):
-    def follow_nothing(spec, recorded, _reference):
-        spec["tracking"], spec["action"]["type"], spec["provenance"]["clips"] = None, "P", []
-        del recorded["reference_frames"]
-        applied = 0.5 * (recorded["actions"] + recorded["previous_actions"])
-        recorded["joint_targets"] = 0.1 + applied * np.array([0.5, 0.25])
-
-    bundle = read_bundle(make_bundle(follow_nothing))
+    bundle = read_bundle(make_bundle(of_type("P")))
     assert bundle.reference is None
     np.testing.assert_allclose(bundle.joint_targets(np.zeros(2), np.zeros(2))[1], [0.1, 0.1])
+
+
+def of_type(kind: str):
+    """A bundle that follows nothing and whose recorded targets are those of an action type, with pose 0.1."""
+
+    def change(spec, recorded, _reference):
+        spec["tracking"], spec["action"]["type"], spec["provenance"]["clips"] = None, kind, []
+        del recorded["reference_frames"]
+        applied = 0.5 * (recorded["actions"] + recorded["previous_actions"])
+        recorded["joint_targets"] = (0.1 if kind == "P" else 0.0) + applied * np.array([0.5, 0.25])
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("kind", "torques"),
+    # Targets 0.5 and -40 at angles 0.2 and 0 and speeds 1 and 0; stiffness 40, damping 2, at most 50 N m
+    [("P", [10.0, -50.0]), ("DIRECT", [10.0, -50.0]), ("V", [-1.0, -50.0]), ("T", [0.5, -40.0])],
+)
+def test_servos_are_told_angles_speeds_or_torques(make_bundle, kind, torques):
+    bundle = read_bundle(make_bundle(of_type(kind)))
+    pose = 0.1 if kind == "P" else 0.0
+    np.testing.assert_allclose(bundle.joint_targets(np.ones(2), np.ones(2))[1], [pose + 0.5, pose + 0.25])
+    got = bundle.motor_torques(np.array([0.5, -40.0]), np.array([0.2, 0.0]), np.array([1.0, 0.0]))
+    np.testing.assert_allclose(got, torques)
+
+
+def test_a_bundle_of_version_1_is_read_as_it_was_meant(make_bundle):
+    def old(spec, *_):
+        spec["schema_version"] = 1
+        for term in spec["observation"]["terms"]:
+            del term["scale"], term["clip"]
+
+    bundle = read_bundle(make_bundle(old))
+    assert [(term.scale, term.clip) for term in bundle.spec.observation.terms] == [(1.0, None)] * 2
+    assert bundle.spec.schema_version == 2
+
+
+def test_a_bundle_of_version_1_has_no_fields_of_version_2(make_bundle):
+    def mixed(spec, *_):
+        spec["schema_version"] = 1
+        del spec["observation"]["terms"][0]["clip"]
+
+    with pytest.raises(RunError, match=r"terms\[0\]\.clip is missing"):
+        read_bundle(make_bundle(mixed))
 
 
 def test_a_runtime_must_reproduce_the_recorded_actions(make_bundle):
@@ -82,13 +121,23 @@ def put(path: str, value: object):
 
 
 REFUSED = {
-    "newer schema": (put("schema_version", 2), "schema version 2; this package reads 1"),
+    "newer schema": (put("schema_version", 3), "schema version 3; this package reads 1, 2"),
     "unknown field": (put("colour", "red"), "unknown field colour"),
     "unknown field within": (put("action.delay", 0.0), "unknown field action.delay"),
     "missing field": (lambda s, *_: s["rates"].pop("decimation"), "field rates.decimation is missing"),
     "text for a number": (put("joints.0.stiffness", "40"), r"joints\[0\].stiffness is '40'"),
     "infinite gain": (put("joints.1.damping", float("inf")), "must be a finite number"),
-    "unknown action type": (put("action.type", "torque"), "must be P or residual"),
+    "unknown action type": (put("action.type", "torque"), "must be P or residual or DIRECT or V or T"),
+    "feed-forward of speeds": (
+        lambda s, *_: s["action"].update(type="V", feed_forward="pd"),
+        "feed_forward is pd; with action.type V it must be none",
+    ),
+    "speeds without a gain": (
+        lambda s, *_: (s["action"].update(type="V"), s["joints"][1].update(damping=0.0)),
+        "knee has damping 0, with which action.type V moves nothing",
+    ),
+    "scale 0": (put("observation.terms.1.scale", 0.0), "history_dof_vel has scale 0.0"),
+    "clip 0": (put("observation.terms.0.clip", 0.0), "dof_pos has scale 1.0 and clip 0.0"),
     "beta": (put("action.beta", 1.5), "action.beta is 1.5"),
     "rates": (put("rates.decimation", 5), "rates: control_dt"),
     "joint twice": (put("joints.1.name", "hip"), "hip more than once"),

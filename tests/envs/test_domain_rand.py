@@ -225,6 +225,17 @@ def test_gains_and_strength_multiply(task_cfg, make_env):
     torch.testing.assert_close(env.sim.parameter("stiffness"), expected)
 
 
+def test_one_factor_scales_all_gains_of_a_robot_and_not_its_limits(task_cfg, make_env):
+    switch_on(task_cfg, "randomize_gains", "p_gain_rand", gain_range=(0.5, 0.6))
+    env = make_env()
+    gains = env.randomizer.draws["gains"]
+    assert gains.shape == (4, 1) and gains.unique().numel() == 4 and 0.5 <= gains.min() <= gains.max() <= 0.6
+    torch.testing.assert_close(env.sim.parameter("damping"), env.damping * gains)
+    expected = env.stiffness * gains * env.randomizer.draws["p_gain"]
+    torch.testing.assert_close(env.sim.parameter("stiffness"), expected)
+    torch.testing.assert_close(first_torque(env, 30.0), env.effort_limit.expand(4, -1), rtol=1e-5, atol=0)
+
+
 def test_an_encoder_offset_is_seen_and_followed(task_cfg, make_env):
     task_cfg.env.deepmimic.init_velocities = False
     switch_on(task_cfg, "randomize_joint_zero")
@@ -240,7 +251,7 @@ def test_an_encoder_offset_is_seen_and_followed(task_cfg, make_env):
     env = make_env()
     env.reset_to(ALL, FRAMES, noisy=False)
     before = env.sim.dof_pos.clone()
-    env._apply_actions(env.actions.clone())
+    env.pipeline.apply(env.actions.clone())
     torch.testing.assert_close(env.joint_targets, before + env.randomizer.draws["joint_zero"])
     torch.testing.assert_close(env.randomizer.servo_targets(env.joint_targets), before)
 

@@ -10,6 +10,7 @@ from tensordict import TensorDict
 
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.base.robot_velocity import RobotVelocity
+from legged_gym.evaluation.sweep import CONDITIONS
 from legged_gym.rl.runner import OnPolicyRunner
 from legged_gym.utils import task_registry
 from legged_gym.utils.cli import CommonArgs, parse_command
@@ -63,6 +64,35 @@ def test_the_videomimic_preset_runs_with_the_originals_gains_and_rates(sway_clip
     assert torch.equal(env.action_scale, torch.full((23,), 0.25))
     obs, reward, _, _ = env.step(torch.zeros(2, 23))
     assert obs["actor"].shape == (2, 415) and obs["critic"].shape == (2, 623) and torch.isfinite(reward).all()
+
+
+def test_the_robust_preset_trains_for_what_the_sweep_asks_and_its_noise_reaches_the_policy(sway_clip, caplog):
+    spec = task_registry.get("g1_deepmimic")
+    cfg = spec.configure("robust").env
+    sweep = CONDITIONS[-1].domain_rand(dt=0.005)
+    trained = vars(cfg.domain_rand)
+    assert all(trained[name] for name, value in sweep.items() if value is True)
+    for name in ("friction_range", "added_mass_range", "gain_range"):
+        assert trained[name][0] <= sweep[name][0] and trained[name][1] >= sweep[name][1]
+    assert cfg.domain_rand.control_delay_max * cfg.sim.dt == pytest.approx(sweep["control_delay_max"] * 0.005)
+    assert cfg.domain_rand.max_push_vel_xy == sweep["max_push_vel_xy"]
+    cfg.env.num_envs, cfg.sim.num_threads = 2, 1
+    cfg.deepmimic.amass_replay_data_path = [str(sway_clip)]
+    env = spec.load_env_class()(cfg, seed=1)
+    obs, reward, _, _ = env.step(torch.zeros(2, 23))
+    assert torch.isfinite(obs["actor"]).all() and torch.isfinite(reward).all()
+    assert not [record for record in caplog.records if "no term" in record.getMessage()], "no scale is idle"
+    slots = env.observation_layout()["actor"]
+    for name in (
+        "anchor_pos_error_b",
+        "anchor_rot6d_error",
+        "base_lin_vel",
+        "base_ang_vel",
+        "dof_pos",
+        "dof_vel",
+    ):
+        columns = slots.slice_of(name)
+        assert not torch.equal(obs["actor"][:, columns], obs["critic"][:, columns]), name
 
 
 WALKER = [

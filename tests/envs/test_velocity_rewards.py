@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from legged_gym.envs.terms import velocity_observations, velocity_rewards, velocity_terminations
+from legged_gym.envs.terms import terminations, velocity_observations, velocity_rewards
 from legged_gym.utils.errors import ConfigError
 
 ALL = torch.arange(4)
@@ -214,7 +214,7 @@ def test_the_clock_is_hidden_from_who_is_asked_to_stand_but_not_from_who_turns_o
 
 
 def test_who_is_too_low_or_too_tilted_has_fallen(env):
-    rules = {"base_height": velocity_terminations.base_height, "tilt": velocity_terminations.tilt}
+    rules = {"base_height": terminations.base_height, "tilt": terminations.tilt}
     for rule, pose, fallen in (
         ("base_height", {"height": 0.46}, False),
         ("base_height", {"height": 0.44}, True),

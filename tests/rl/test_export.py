@@ -46,7 +46,7 @@ class ToyEnv:
     def __init__(self) -> None:
         self.cfg = Group(
             asset=Group(robot="toy"),
-            control=Group(control_type="residual", feed_forward="pd", beta=BETA, decimation=4),
+            control=Group(action_type="residual", feed_forward="pd", beta=BETA, decimation=4),
             sim=Group(dt=0.005),
             normalization=Group(
                 clip_actions=CLIP,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import imageio_ffmpeg
 import pytest
 import torch
 
+from legged_gym.evaluation import sweep
 from legged_gym.evaluation.protocol import evaluation_config
 from legged_gym.rl.runner import OnPolicyRunner
 from legged_gym.scripts import _session
@@ -91,6 +93,46 @@ def test_a_task_without_clips_is_judged_by_the_commands_it_follows(workdir):
     assert report["total"]["trials"] == report["grounds"]["flat"]["trials"] == 3
     assert "falls" in (workdir / "eval.txt").read_text()
     assert (workdir / "eval.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def short_sweep(monkeypatch):
+    """A sweep of two conditions."""
+    monkeypatch.setattr(sweep, "CONDITIONS", (sweep.NOMINAL, sweep.CONDITIONS[-1]))
+
+
+def test_a_sweep_lands_beside_the_evaluation_whose_figures_its_first_row_repeats(run, short_sweep, capsys):
+    evaluate(FEW)
+    normal = json.loads((run / "evaluation.json").read_text())
+    level = logging.getLogger("legged_gym").level
+    evaluate([*FEW, "--sweep"])
+    assert logging.getLogger("legged_gym").level == level
+    report = json.loads((run / "sweep.json").read_text())
+    assert report["provenance"] == normal["provenance"] and report["rules"] == normal["rules"]
+    assert report["conditions"]["nominal"]["total"] == normal["total"]
+    assert report["conditions"]["nominal"]["clips"] == normal["clips"]
+    changed = report["conditions"]["all, drawn"]
+    assert changed["domain_rand"]["control_delay_max"] == 4 and changed["total"] != normal["total"]
+    assert report["mean"]["success_rate"] == changed["total"]["success_rate"]
+    assert json.loads((run / "evaluation.json").read_text()) == normal
+    assert "all, drawn" in capsys.readouterr().out and "all, drawn" in (run / "sweep.txt").read_text()
+    assert (run / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_sweep_of_a_task_without_clips_has_its_own_figures(workdir, short_sweep):
+    walk = ["--task=g1", "--policy=zero", "--num_trials=2", "--num_envs=2", "--trial_seconds=0.5"]
+    evaluate([*walk, "--env.sim.num_threads=1", "--sweep", "--out=sweep.json"])
+    report = json.loads((workdir / "sweep.json").read_text())
+    assert report["rules"] == {"fall_root_height_m": 0.4, "fall_tilt_rad": 1.0}
+    rows = {name: row["total"] for name, row in report["conditions"].items()}
+    assert rows["nominal"]["lin_vel_error_m_s"] != rows["all, drawn"]["lin_vel_error_m_s"]
+    assert report["mean"]["lin_vel_error_m_s"] == rows["all, drawn"]["lin_vel_error_m_s"]
+
+
+def test_a_sweep_in_steps_too_long_for_its_delays_is_refused(run):
+    with pytest.raises(ConfigError, match="delay 5 ms"):
+        evaluate([*FEW, "--sweep", "--physics=as_trained"])
+    assert not (run / "sweep.json").exists()
 
 
 def test_bad_input_is_one_error_before_anything_is_built(workdir, small):

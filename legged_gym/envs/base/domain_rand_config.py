@@ -11,7 +11,13 @@ from legged_gym.utils.errors import ConfigError
 LARGEST_GAIN_SCALE = 0.3
 """Draws are cut off at three standard deviations, so a gain keeps at least a tenth of itself."""
 SIGNED_RANGES = ("added_mass_range", "added_com_range", "joint_zero_range")
-POSITIVE_RANGES = ("friction_range", "link_mass_range", "motor_strength_range", "armature_range")
+POSITIVE_RANGES = (
+    "friction_range",
+    "link_mass_range",
+    "gain_range",
+    "motor_strength_range",
+    "armature_range",
+)
 LEAST_ZERO_RANGES = ("dof_friction_range", "gravity_tilt_range")
 AMOUNTS = (
     "torque_rfi_rand_scale",
@@ -62,6 +68,10 @@ class DomainRandCfg:
     """Episode: the velocity gain of each joint's servo is scaled by 1 + a normal draw."""
     d_gain_rand_scale: float = 0.03
     """Standard deviation of d_gain_rand."""
+    randomize_gains: bool = False
+    """Episode: both gains of all of a robot's servos are scaled by one factor; torque limits stay."""
+    gain_range: tuple[float, float] = (0.8, 1.2)
+    """Factors of randomize_gains."""
     randomize_motor_strength: bool = False
     """Episode: both gains and the torque limit of each joint's motor are scaled."""
     motor_strength_range: tuple[float, float] = (0.9, 1.1)

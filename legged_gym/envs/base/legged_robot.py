@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -15,16 +12,20 @@ from rsl_rl.env import VecEnv
 from tensordict import TensorDict
 from torch import Tensor
 
+from legged_gym.envs.base.action_pipeline import ActionPipeline
+from legged_gym.envs.base.curriculum import Curriculum
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.randomizer import Randomizer
+from legged_gym.envs.base.reward_memory import RewardMemory
+from legged_gym.envs.base.reward_sum import RewardSum
 from legged_gym.envs.base.robot_noise import RobotNoise
 from legged_gym.envs.base.robot_sensors import RobotSensors
-from legged_gym.envs.terms import find_terms, known_terms, observations, rewards, terminations
+from legged_gym.envs.terms import observations, rewards, terminations
 from legged_gym.envs.terms.layout import ObservationLayout, Observations
 from legged_gym.sim import make_simulator
 from legged_gym.sim.robot_model import build_robot
-from legged_gym.utils.errors import ConfigError
 from legged_gym.utils.patterns import match_names
+from legged_gym.utils.timing import PartTimer
 
 
 class LeggedRobot(VecEnv):
@@ -34,6 +35,8 @@ class LeggedRobot(VecEnv):
     """Where the names in rewards.scales are looked up."""
     observation_modules: ClassVar[Sequence[ModuleType]] = (observations,)
     """Where the names in observations.actor and .critic are looked up."""
+    follows_reference: ClassVar[bool] = False
+    """Whether there is a reference motion, which actions may be about."""
 
     tile: Tensor
     """(N,) the ground each env is on."""
@@ -56,8 +59,7 @@ class LeggedRobot(VecEnv):
             ConfigError: A body in the configuration does not exist, or a value is out of range.
         """
         self.cfg = cfg
-        cfg.noise.check()
-        cfg.domain_rand.check()
+        cfg.check_common(self.follows_reference)
         self.device = device
         self.num_envs = cfg.env.num_envs
         self.generator = torch.Generator(device=device).manual_seed(seed)
@@ -89,6 +91,7 @@ class LeggedRobot(VecEnv):
         ids = done.nonzero().squeeze(-1)
         self._note_outcomes(ids, failed)
         self._note_episodes(ids, failed)
+        self.curriculum.learn(ids, failed)
         if len(ids):
             with self.timed("reset"):
                 self._start_episodes(ids)
@@ -99,13 +102,15 @@ class LeggedRobot(VecEnv):
         with self.timed("reward"):
             self.last_foot_contact.copy_(self.foot_contact)
             self.last_dof_vel.copy_(self.sim.dof_vel)
-            self._apply_actions(actions)
+            self.memory.before_step()
+            self.pipeline.apply(actions)
         self._simulate()
         with self.timed("reward"):
             self.episode_length_buf += 1
             self.randomizer.move_on()
             self._move_on()
             self.refresh()
+            self.memory.after_step()
             self.sensors.update()
 
     def observe(self, reset_ids: Tensor | None = None) -> TensorDict:
@@ -141,14 +146,10 @@ class LeggedRobot(VecEnv):
         self.noise.restart(env_ids)
         self.refresh()
         self.sensors.reset(env_ids)
-        # The action that would ask for the pose the robot is in: no jump is punished in the first step.
-        pose = self.sim.dof_pos[env_ids] + self.randomizer.encoder_error(env_ids)
-        standing = (pose - self._target_offset()[env_ids]) / self.action_scale
-        limit = self.cfg.normalization.clip_actions
-        self.actions[env_ids] = standing.clamp(-limit, limit) if self.cfg.control.control_type == "P" else 0.0
-        self.last_actions[env_ids] = self.actions[env_ids]
+        self.pipeline.restart(env_ids)
         self.last_foot_contact[env_ids] = self.foot_contact[env_ids]
         self.last_dof_vel[env_ids] = self.sim.dof_vel[env_ids]
+        self.memory.restart(env_ids)
         self.randomizer.fill(env_ids)
 
     def _episodes_over(self) -> Tensor:
@@ -178,9 +179,17 @@ class LeggedRobot(VecEnv):
         """What adds the ground to the simulated model; None is a flat floor. Called once, before the simulator is."""
         return None
 
-    def _target_offset(self) -> Tensor:
-        """What an action of zero asks of the joints, (N, J) rad."""
-        return self.default_dof_pos.expand(self.num_envs, -1)
+    def _thresholds(self) -> dict[str, float | None]:
+        """Threshold of every rule that a curriculum may let begin loose; None where it is off."""
+        return terminations.thresholds(self.cfg)
+
+    def target_offset(self) -> Tensor:
+        """What an action of zero asks of the servos in this step, (N, J)."""
+        return self.pipeline.zero_targets().expand(self.num_envs, -1)
+
+    def asked_to_move(self) -> Tensor:
+        """Envs whose robot should go somewhere, (N,) bool."""
+        raise NotImplementedError
 
     # ------------------------------------------------------------------ set-up
 
@@ -195,8 +204,10 @@ class LeggedRobot(VecEnv):
         self.stiffness, self.damping = constant(robot.stiffness), constant(robot.damping)
         self.action_scale, self.effort_limit = constant(robot.action_scale), constant(robot.effort_limit)
         self.dof_lower, self.dof_upper = constant(robot.dof_lower), constant(robot.dof_upper)
-        self.actions, self.last_actions = torch.zeros(n, j, device=device), torch.zeros(n, j, device=device)
-        self.joint_targets = torch.zeros(n, j, device=device)
+        self.velocity_limit = constant(robot.velocity_limit)
+        self.pipeline = ActionPipeline(self)
+        self.actions, self.last_actions = self.pipeline.actions, self.pipeline.last_actions
+        self.joint_targets = self.pipeline.joint_targets
         self.episode_length_buf = torch.zeros(n, dtype=torch.long, device=device)
         self.feet = slice(0, len(robot.foot_bodies))
         self.last_foot_contact = torch.zeros(n, len(robot.foot_bodies), dtype=torch.bool, device=device)
@@ -207,11 +218,12 @@ class LeggedRobot(VecEnv):
         self.failed = torch.zeros(n, dtype=torch.bool, device=device)
         self._cause = torch.full((n,), -1, dtype=torch.long, device=device)
         self._log: dict[str, Tensor] = {}
-        self._timings: dict[str, float] = defaultdict(float)
+        self.timed = PartTimer()
         self._index_parts()
         self.randomizer = Randomizer(self)
         self.noise = RobotNoise(self)
         self.sensors = RobotSensors(self, self.cfg.sensors)
+        self.memory = RewardMemory(self)
 
     def _index_parts(self) -> None:
         """Bodies and joint ranges that the terms of every robot read."""
@@ -226,20 +238,20 @@ class LeggedRobot(VecEnv):
         self.forbidden = of(asset.terminate_after_contacts_on, "asset.terminate_after_contacts_on")
         feet = [sim.body_index(name) for name in self.robot.foot_bodies]
         self.feet_bodies = torch.tensor(feet, device=self.device)
+        weighted = self.cfg.rewards.scales.ankle_action != 0.0  # a robot without ankles need not name any
+        ankles = self.cfg.rewards.ankle_joints if weighted else []
+        self.ankles = torch.tensor(
+            self.match_joints(ankles, "rewards.ankle_joints"), dtype=torch.long, device=self.device
+        )
         middle, half = 0.5 * (self.dof_lower + self.dof_upper), 0.5 * (self.dof_upper - self.dof_lower)
         soft = self.cfg.rewards.soft_dof_pos_limit
         self.soft_dof_lower, self.soft_dof_upper = middle - soft * half, middle + soft * half
 
     def _build_terms(self) -> None:
         """Resolve every named term; the task calls this once its own state exists."""
-        scales = vars(self.cfg.rewards.scales)
-        functions = find_terms(self.reward_modules, list(scales), "rewards.scales")
-        missing = set(known_terms(self.reward_modules)) - set(scales)
-        if missing:
-            raise ConfigError(f"rewards.scales has no weight for {', '.join(sorted(missing))}")
-        self.reward_names = tuple(name for name, weight in scales.items() if weight != 0.0)
-        self._reward_terms = [(functions[name], scales[name] * self.step_dt) for name in self.reward_names]
-        self._reward_sums = torch.zeros(len(self.reward_names), self.num_envs, device=self.device)
+        self.reward_sum = RewardSum(self)
+        weights = self.reward_sum.weights
+        self.curriculum = Curriculum(self.cfg.curriculum, self._thresholds(), weights, self.device)
         rules = self._active_rules()
         self._termination_rules = [rule for _, rule in rules]
         self.termination_names = ("diverged", *(name for name, _ in rules))
@@ -256,16 +268,6 @@ class LeggedRobot(VecEnv):
         return [self.joint_names.index(name) for name in names]
 
     # ------------------------------------------------------------------ steps of the recipe
-
-    def _apply_actions(self, actions: Tensor) -> None:
-        """Clip, smooth and scale the policy's output into joint targets."""
-        limit, beta = self.cfg.normalization.clip_actions, self.cfg.control.beta
-        self.last_actions.copy_(self.actions)
-        torch.clamp(self.noise.on_actions(actions), -limit, limit, out=self.actions)
-        if beta != 1.0:
-            torch.lerp(self.last_actions, self.actions, beta, out=self.actions)
-        applied = self.randomizer.delayed(self.actions)
-        torch.addcmul(self._target_offset(), applied, self.action_scale, out=self.joint_targets)
 
     def _simulate(self) -> None:
         with self.timed("physics"):
@@ -295,17 +297,9 @@ class LeggedRobot(VecEnv):
         return failed, self._episodes_over() & ~failed
 
     def _compute_reward(self, failed: Tensor) -> Tensor:
-        """Weighted sum of the reward terms, (N,). A diverged env earns nothing from its meaningless state."""
+        """Weighted sum of the reward terms, (N,)."""
         self.failed = failed
-        values = torch.stack([term(self) * weight for term, weight in self._reward_terms])
-        values[:, self.sim.diverged] = 0.0
-        self._reward_sums += values
-        if not self.cfg.rewards.only_positive_rewards:
-            return values.sum(0)
-        # The penalty for failing is not part of the sum that is clipped.
-        ending = self.reward_names.index("termination") if "termination" in self.reward_names else None
-        last = torch.zeros_like(values[0]) if ending is None else values[ending]
-        return (values.sum(0) - last).clamp(min=0.0) + last
+        return self.reward_sum.compute()
 
     def _note_episodes(self, ids: Tensor, failed: Tensor) -> None:
         """Averages over the episodes that end in this step, for the log."""
@@ -313,9 +307,7 @@ class LeggedRobot(VecEnv):
         if not len(ids):
             return
         seconds = self.episode_length_buf[ids] * self.step_dt
-        for index, name in enumerate(self.reward_names):
-            self._log[f"Reward/{name}"] = (self._reward_sums[index, ids] / seconds).mean()
-        self._reward_sums[:, ids] = 0.0
+        self._log = {f"Reward/{name}": mean for name, mean in self.reward_sum.finish(ids, seconds).items()}
         count = float(len(ids))
         causes = self._cause[ids]
         for index, name in enumerate(self.termination_names):
@@ -330,6 +322,11 @@ class LeggedRobot(VecEnv):
         """(N, feet) bool: upward contact force above 1 N."""
         return self.sim.contact_force_w[:, self.feet, 2] > 1.0
 
+    @property
+    def base_height(self) -> Tensor:
+        """(N,) height of the root over the ground, m."""
+        return self.height_above_ground(self.sim.root_pos_w)
+
     def height_above_ground(self, points_w: Tensor) -> Tensor:
         """Height of each env's points (N, ..., 3) over its own ground below them, (N, ...) m."""
         points = points_w.reshape(self.num_envs, -1, 3)
@@ -340,14 +337,15 @@ class LeggedRobot(VecEnv):
         """Where each named term stands in each group."""
         return self._observations.layouts
 
+    def observation_noise(self) -> dict[str, dict[str, str]]:
+        """What errors the terms of each group are measured with, in words; nothing of those without."""
+        return self._observations.noise
+
     # ------------------------------------------------------------------ bookkeeping
 
-    @contextmanager
-    def timed(self, part: str) -> Iterator[None]:
-        """Add the time of a block to ``timings``."""
-        start = time.perf_counter()
-        yield
-        self._timings[part] += time.perf_counter() - start
+    def iteration_log(self) -> dict[str, float]:
+        """Scalars for the log of a training iteration: how far the curriculum has come."""
+        return self.curriculum.scalars()
 
     def tables(self) -> dict[str, list[dict]]:
         """Tables kept beside the checkpoints: what domain randomisation drew."""
@@ -355,9 +353,7 @@ class LeggedRobot(VecEnv):
 
     def timings(self) -> dict[str, float]:
         """Seconds spent in each part of ``step`` since the last call."""
-        result = dict(self._timings)
-        self._timings.clear()
-        return result
+        return self.timed.collect()
 
     def state_dict(self) -> dict:
         """Everything needed to continue bit for bit."""
@@ -385,7 +381,7 @@ class LeggedRobot(VecEnv):
             "last_dof_vel": self.last_dof_vel,
             "tile": self.tile,
             "env_offsets": self.env_offsets,
-            "reward_sums": self._reward_sums,
+            "reward_sums": self.reward_sum.sums,
         }
 
     def _parts(self) -> dict[str, Any]:
@@ -395,5 +391,7 @@ class LeggedRobot(VecEnv):
             "randomizer": self.randomizer,
             "noise": self.noise,
             "sensors": self.sensors,
+            "memory": self.memory,
+            "curriculum": self.curriculum,
             "observations": self._observations,
         }

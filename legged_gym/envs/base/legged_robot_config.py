@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, is_dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
+from legged_gym.envs.base.control_config import ControlCfg
 from legged_gym.envs.base.domain_rand_config import DomainRandCfg
+from legged_gym.envs.base.reward_config import BaseRewardsCfg
+from legged_gym.envs.base.termination_config import BaseTerminationsCfg, CurriculumCfg
 from legged_gym.sensors.sensor_config import SensorsCfg
-from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg, SimCfg
+from legged_gym.sim.sim_config import AssetCfg, SimCfg
 from legged_gym.utils.errors import ConfigError
 
 
@@ -34,20 +37,6 @@ class LeggedAssetCfg(AssetCfg):
     """End the episode when a foot hits the ground too hard."""
     large_feet_contact_force_threshold: float = 1000.0
     """Contact force of one foot, in the last substep of a step, that is too hard, N. The G1 weighs 340 N."""
-
-
-@dataclass
-class ControlCfg(ActuatorCfg):
-    """From policy output to joint targets."""
-
-    control_type: Literal["P", "residual"] = "residual"
-    """P: target = default pose + scale * action. residual: target = reference joints + scale * action."""
-    feed_forward: Literal["none", "pd", "inverse_dynamics"] = "none"
-    """Added to the target. pd: kd/kp * reference velocity; inverse_dynamics: that and the clip's torque / kp."""
-    decimation: int = 2
-    """Physics substeps per policy step; control period = decimation * sim.dt."""
-    beta: float = 1.0
-    """Weight of the newest action in the moving average over actions; 1 = no smoothing."""
 
 
 @dataclass
@@ -78,42 +67,30 @@ class ObservationsCfg:
     """Terms the value function sees, in order."""
     history_length: int = 5
     """Number of steps, the present one included, in every `history_` term."""
+    history_lengths: dict[str, int] = field(default_factory=dict)
+    """The same for single terms, by the name of X."""
     num_next_obs: int = 1
     """Number K of future reference frames in the terms that look ahead."""
+    scales: dict[str, float] = field(default_factory=dict)
+    """Factors of single terms, by name, of actor and critic alike; noise comes before."""
+    clips: dict[str, float] = field(default_factory=dict)
+    """Single terms, by name, are clipped to +- this, in their own unit, before they are scaled."""
 
+    def check(self) -> None:
+        """Refuse numbers that leave nothing to see.
 
-@dataclass
-class RegularizerScalesCfg:
-    """Weight per second of the reward terms that any legged robot has; 0 = not computed."""
-
-    contact_no_vel: float = 0.0
-    """Speed of feet that touch the ground, m/s; a penalty wants a negative weight."""
-    action_rate: float = 0.0
-    """Sum of squared changes of the action."""
-    torques: float = 0.0
-    """Sum of squared motor torques, (N m)^2."""
-    dof_acc: float = 0.0
-    """Sum of squared joint accelerations, (rad/s^2)^2."""
-    dof_pos_limits: float = 0.0
-    """Sum of what joints exceed their soft range by, rad."""
-    collision: float = 0.0
-    """Number of bodies of asset.penalize_contacts_on in contact."""
-    termination: float = 0.0
-    """1 in the step an episode fails."""
-    alive: float = 0.0
-    """1 in every step."""
-
-
-@dataclass
-class BaseRewardsCfg:
-    """Reward weights, and how they are added up."""
-
-    scales: RegularizerScalesCfg = field(default_factory=RegularizerScalesCfg)
-    """Weight of each term, per second (multiplied by the control period)."""
-    only_positive_rewards: bool = False
-    """Clip the sum at 0 before the termination term is added."""
-    soft_dof_pos_limit: float = 0.9
-    """Share of each joint's range that is free of penalty."""
+        Raises:
+            ConfigError: Names the field, its value and what is right.
+        """
+        _require(self.history_length >= 1, "observations.history_length", self.history_length, "1 or more")
+        _require(self.num_next_obs >= 1, "observations.num_next_obs", self.num_next_obs, "1 or more")
+        for name, steps in self.history_lengths.items():
+            _require(steps >= 1, f"observations.history_lengths: {name}", steps, "1 or more")
+        for name, scale in self.scales.items():
+            fine = math.isfinite(scale) and scale != 0.0
+            _require(fine, f"observations.scales: {name}", scale, "finite and not 0")
+        for name, limit in self.clips.items():
+            _require(0.0 < limit < math.inf, f"observations.clips: {name}", limit, "finite and above 0")
 
 
 @dataclass
@@ -222,12 +199,31 @@ class LeggedRobotCfg:
     """Limits and scales."""
     rewards: BaseRewardsCfg = field(default_factory=BaseRewardsCfg)
     """Rewards."""
+    terminations: BaseTerminationsCfg = field(default_factory=BaseTerminationsCfg)
+    """Failure rules of training."""
+    curriculum: CurriculumCfg = field(default_factory=CurriculumCfg)
+    """What becomes stricter with success."""
     sensors: SensorsCfg = field(default_factory=SensorsCfg)
     """What the robot sees of its ground."""
     noise: NoiseCfg = field(default_factory=NoiseCfg)
     """Noise."""
     domain_rand: DomainRandCfg = field(default_factory=DomainRandCfg)
     """Domain randomisation: physics, delays, pushes."""
+
+    def check_common(self, follows_reference: bool) -> None:
+        """Refuse what no task can have; ``follows_reference`` says whether this one has a reference.
+
+        Raises:
+            ConfigError: Names the field, its value and what is right.
+        """
+        self.noise.check()
+        self.domain_rand.check()
+        self.control.check(follows_reference, self.domain_rand)
+        self.observations.check()
+        self.curriculum.check()
+        for name in ("clip_observations", "clip_actions"):
+            limit = getattr(self.normalization, name)
+            _require(limit > 0.0, f"normalization.{name}", limit, "above 0")
 
 
 def _require(fine: bool, name: str, value: Any, right: str) -> None:

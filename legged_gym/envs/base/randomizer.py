@@ -72,12 +72,13 @@ class Randomizer:
             self.odometry_due[env_ids] = True
 
     def fill(self, env_ids: Tensor) -> None:
-        """What is under way to the motors of envs (n,) that begin an episode asks for the pose they are in."""
+        """What is under way to the motors of envs (n,) that begin an episode asks for their pose, or for nothing."""
         env = self._env
         if self._actions is not None:
             self._actions.fill(env_ids, env.actions[env_ids])
         if self._targets is not None:
-            self._targets.fill(env_ids, env.sim.dof_pos[env_ids])
+            pose = env.sim.dof_pos[env_ids]
+            self._targets.fill(env_ids, pose if env.robot.servo == "position" else torch.zeros_like(pose))
 
     # ------------------------------------------------------------------ control steps
 
@@ -106,11 +107,14 @@ class Randomizer:
     def servo_targets(self, targets: Tensor) -> Tensor:
         """What the servos are told of joint targets (N, J): (N, J) for the whole control step, or (S, N, J).
 
-        S substeps each have their own where targets come late. An encoder that reads too much makes its servo stop
-        short by as much.
+        S substeps each have their own where targets come late. An encoder that reads too much makes a servo that is
+        told an angle stop short by as much; a motor that is told a torque gives as much as it is strong.
         """
-        if "joint_zero" in self.draws:
+        servo = self._env.robot.servo
+        if "joint_zero" in self.draws and servo == "position":
             targets = targets - self.draws["joint_zero"]
+        if "motor_strength" in self.draws and servo == "torque":
+            targets = targets * self.draws["motor_strength"]
         if self._targets is None:
             return targets
         self._targets.push(targets)

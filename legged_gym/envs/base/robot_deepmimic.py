@@ -29,18 +29,22 @@ from legged_gym.motion.reference_table import ReferenceFrame
 from legged_gym.motion.replay_data import ReplayData
 from legged_gym.utils import math
 
+STANDING_SPEED = 0.1
+"""A reference whose root is slower than this in the plane stands, m/s; legged_gym's bound for commands."""
+
 
 class RobotDeepMimic(LeggedRobot):
     """N robots, each following one clip from some frame to the clip's end."""
 
     reward_modules: ClassVar = (rewards, tracking_rewards)
     observation_modules: ClassVar = (observations, reference_observations)
+    follows_reference: ClassVar = True
 
     cfg: RobotDeepMimicCfg
     data: ReplayData
     """All clips at the control rate."""
     target_offsets: Tensor
-    """(F, J) joint targets of a zero action at every frame of ``data``, rad."""
+    """(F, J) servo targets of a zero action at every frame of ``data``."""
     frame: Tensor
     """(N,) the reference frame each env is at, an index into ``data``."""
     last_frame: Tensor
@@ -114,6 +118,17 @@ class RobotDeepMimic(LeggedRobot):
             self._heading_offset = math.yaw_quat(turn)
         return self._heading_offset
 
+    @property
+    def unasked_contact_changes(self) -> Tensor:
+        """(N, feet) bool: the foot's contact changed in this step to what the reference's is not."""
+        now = self.foot_contact
+        return (now != self.last_foot_contact) & (now != (self.reference.contacts > 0.5))
+
+    def asked_to_move(self) -> Tensor:
+        """See :meth:`LeggedRobot.asked_to_move`: where the reference goes somewhere."""
+        speed = torch.linalg.vector_norm(self.reference.root_lin_vel_w[:, :2], dim=-1)
+        return speed > STANDING_SPEED
+
     def of_tracked(self, values: Tensor) -> Tensor:
         """The tracked bodies' part of values of all watched bodies, (..., bodies, k) -> (..., B, k)."""
         return values if self._all_tracked else values.index_select(-2, self.tracked)
@@ -136,6 +151,10 @@ class RobotDeepMimic(LeggedRobot):
     def _active_rules(self) -> list[tuple[str, Callable[[Any], Tensor]]]:
         """See :meth:`LeggedRobot._active_rules`."""
         return tracking_terminations.active_rules(self.cfg) + terminations.active_rules(self.cfg)
+
+    def _thresholds(self) -> dict[str, float | None]:
+        """See :meth:`LeggedRobot._thresholds`."""
+        return tracking_terminations.thresholds(self.cfg) | super()._thresholds()
 
     def reset_to(self, env_ids: Tensor, frames: Tensor, noisy: bool) -> None:
         """Put envs (n,) on reference frames (n,), with or without the configured start noise."""
@@ -207,26 +226,24 @@ class RobotDeepMimic(LeggedRobot):
             self.max_episode_length = min(self.max_episode_length, cfg.truncate_rollout_length)
 
     def _joint_target_offsets(self) -> Tensor:
-        """Joint targets of a zero action for every frame, (F, J).
+        """Servo targets of a zero action for every frame, (F, J).
 
         A servo's torque is kp (target - q) - kd qd, so a torque tau along the reference wants
         target = q_ref + tau / kp + kd / kp qd_ref.
         """
         control, data = self.cfg.control, self.data
-        base = (
-            data.dof_pos
-            if control.control_type == "residual"
-            else self.default_dof_pos.expand_as(data.dof_pos)
-        )
-        offset = base.clone()
+        if control.action_type == "residual":
+            offset = data.dof_pos.clone()
+        else:
+            offset = self.pipeline.zero_targets().repeat(len(data.dof_pos), 1)
         if control.feed_forward != "none":
             offset += data.dof_vel * (self.damping / self.stiffness)
         if control.feed_forward == "inverse_dynamics":
             offset += data.feed_forward / self.stiffness
         return offset
 
-    def _target_offset(self) -> Tensor:
-        """See :meth:`LeggedRobot._target_offset`: the frame this step is to reach."""
+    def target_offset(self) -> Tensor:
+        """See :meth:`LeggedRobot.target_offset`: the frame this step is to reach."""
         frames = torch.minimum(self.frame + self.playback.pace, self.last_frame)
         offset = self.target_offsets.index_select(0, frames)
         if self.playback.stops and self.cfg.control.feed_forward != "none":
@@ -255,8 +272,9 @@ class RobotDeepMimic(LeggedRobot):
     # ------------------------------------------------------------------ logging
 
     def iteration_log(self) -> dict[str, float]:
-        """Scalars for the log of a training iteration: how often the clips succeed."""
-        return self.clip_statistics.scalars(self.cfg.deepmimic.max_logged_clips)
+        """See :meth:`LeggedRobot.iteration_log`: and how often the clips succeed."""
+        most = self.cfg.deepmimic.max_logged_clips
+        return super().iteration_log() | self.clip_statistics.scalars(most)
 
     def tables(self) -> dict[str, list[dict]]:
         """Tables kept beside the checkpoints: every clip with its success rate, the worst first."""

@@ -6,13 +6,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from legged_gym.envs.base.domain_rand_config import TrackingDomainRandCfg
-from legged_gym.envs.base.legged_robot_config import (
-    BaseRewardsCfg,
-    LeggedRobotCfg,
-    NoiseCfg,
-    NoiseScalesCfg,
-    RegularizerScalesCfg,
-)
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, NoiseCfg, NoiseScalesCfg
+from legged_gym.envs.base.reward_config import BaseRewardsCfg, RegularizerScalesCfg
+from legged_gym.envs.base.termination_config import BaseTerminationsCfg
 from legged_gym.terrain.terrain_config import TerrainCfg
 from legged_gym.utils.errors import ConfigError
 
@@ -154,7 +150,7 @@ class DeepMimicCfg:
 
 
 @dataclass
-class TerminationsCfg:
+class TerminationsCfg(BaseTerminationsCfg):
     """When an episode has failed, beside deepmimic.link_pos_error_threshold. None switches a rule off."""
 
     anchor_height: float | None = 0.25
@@ -205,6 +201,10 @@ class RewardScalesCfg(RegularizerScalesCfg):
     """exp(-root_ang_vel_tracking_k * |root angular velocity error|)."""
     feet_contact_matching: float = 0.0
     """Number of feet whose contact is the reference's."""
+    no_fly: float = 0.0
+    """1 where no foot touches the ground though one of the reference's does; a penalty."""
+    contact_smoothness: float = 0.0
+    """Number of feet whose contact changed to what the reference's is not; from the 10th step on; a penalty."""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import mujoco
 import torch
@@ -14,14 +14,7 @@ from legged_gym.envs.base.made_terrain import MadeTerrain
 from legged_gym.envs.base.robot_sensors import sensor_bodies
 from legged_gym.envs.base.robot_velocity_config import RobotVelocityCfg
 from legged_gym.envs.base.velocity_commands import GaitClock, VelocityCommands
-from legged_gym.envs.terms import (
-    observations,
-    rewards,
-    terminations,
-    velocity_observations,
-    velocity_rewards,
-    velocity_terminations,
-)
+from legged_gym.envs.terms import observations, rewards, velocity_observations, velocity_rewards
 from legged_gym.utils import math
 
 
@@ -42,8 +35,6 @@ class RobotVelocity(LeggedRobot):
     """(N, 3) root velocity in the heading frame, m/s."""
     foot_clearance: Tensor
     """(N, feet) height of the feet over the ground, less what it is when standing, m."""
-    base_height: Tensor
-    """(N,) height of the root over the ground, m."""
 
     def __init__(self, cfg: RobotVelocityCfg, seed: int = 1, device: str = "cpu") -> None:
         """Make the ground, build the simulation, put every robot on its feet.
@@ -78,12 +69,21 @@ class RobotVelocity(LeggedRobot):
         self.lin_vel_h = math.quat_rotate_inverse(math.yaw_quat(sim.root_quat_wxyz), sim.root_lin_vel_w)
         feet = sim.body_pos_w[:, self.feet_bodies]
         heights = self.height_above_ground(torch.cat((sim.root_pos_w.unsqueeze(1), feet), dim=1))
-        self.base_height, self.foot_clearance = heights[:, 0], heights[:, 1:] - self._standing_foot_height
+        self._base_height, self.foot_clearance = heights[:, 0], heights[:, 1:] - self._standing_foot_height
+
+    @property
+    def base_height(self) -> Tensor:
+        """See :attr:`LeggedRobot.base_height`."""
+        return self._base_height
 
     @property
     def standing(self) -> Tensor:
         """(N,) bool: asked to stand, and given a stride to come to rest."""
         return self.commands.standing & (self.commands.age >= self._stride)
+
+    def asked_to_move(self) -> Tensor:
+        """See :meth:`LeggedRobot.asked_to_move`."""
+        return ~self.standing
 
     def lin_vel_error(self) -> Tensor:
         """Length of the horizontal velocity's error, (N,) m/s."""
@@ -152,10 +152,6 @@ class RobotVelocity(LeggedRobot):
         if len(ids):
             self._log["Episode/lin_vel_error"] = self._episode_error
 
-    def _active_rules(self) -> list[tuple[str, Callable[[Any], Tensor]]]:
-        """See :meth:`LeggedRobot._active_rules`."""
-        return velocity_terminations.active_rules() + terminations.active_rules(self.cfg)
-
     # ------------------------------------------------------------------ set-up
 
     def _watched_bodies(self) -> list[str]:
@@ -182,8 +178,8 @@ class RobotVelocity(LeggedRobot):
     # ------------------------------------------------------------------ logging and resuming
 
     def iteration_log(self) -> dict[str, float]:
-        """Scalars for the log of a training iteration: how far the curriculum has come."""
-        return self.terrain.mean_levels()
+        """See :meth:`LeggedRobot.iteration_log`: and how hard the ground has become."""
+        return super().iteration_log() | self.terrain.mean_levels()
 
     def state_dict(self) -> dict:
         """Everything needed to continue bit for bit."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from legged_gym.envs.base.legged_robot_config import BaseRewardsCfg, LeggedRobotCfg, RegularizerScalesCfg
+from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
+from legged_gym.envs.base.reward_config import BaseRewardsCfg, RegularizerScalesCfg
+from legged_gym.envs.base.termination_config import BaseTerminationsCfg
 from legged_gym.utils.errors import ConfigError
 
 
@@ -58,7 +60,7 @@ class MadeTerrainCfg:
     """Levels of every kind, from nearly flat to its hardest."""
     curriculum: bool = True
     """Robots begin on the lowest level, go up with success, down when they fall; False = spread over all levels."""
-    promotion_error: float = 0.25
+    promotion_error: float = 0.4
     """Mean error of the horizontal velocity in an episode that still counts as success, m/s."""
     size: float = 9.0
     """Side of each square of ground, m; whoever leaves it begins anew, without having failed."""
@@ -78,12 +80,12 @@ class MadeTerrainCfg:
 
 
 @dataclass
-class VelocityTerminationsCfg:
-    """When a robot has fallen."""
+class VelocityTerminationsCfg(BaseTerminationsCfg):
+    """When a robot has fallen. None switches a rule off."""
 
-    base_height: float = 0.45
+    base_height: float | None = 0.45
     """Root lower than this over the ground, m."""
-    tilt: float = 0.9
+    tilt: float | None = 0.9
     """Angle between the root's vertical and the world's, rad."""
 
 

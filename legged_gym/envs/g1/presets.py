@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from legged_gym.envs.base.legged_robot_config import (
     ControlCfg,
     InitNoiseCfg,
@@ -73,6 +75,49 @@ def videomimic_root_heightfield(cfg: TaskCfg) -> None:
     """The same for the task that is told no joints."""
     videomimic_heightfield(cfg)
     cfg.env.observations.actor = [*ROOT_TERMS, MAP_TERM]
+
+
+def robust(cfg: TaskCfg) -> None:
+    """Robots that differ, pushes and noise, for the conditions of a sweep (``evaluate.py``, doc/robustness.md).
+
+    * Each robot: friction 0.3 to 1.25, -3 to 3 kg on the torso, whose centre of mass is off by up to 25 mm.
+    * Each episode: one factor of all gains, 0.8 to 1.2; beside it 10 % (standard deviation) on each position and each
+      velocity gain, and motors of 0.9 to 1.1 times their strength; targets up to two physics substeps late, 20 ms.
+    * Pushes of up to 0.5 m/s along x and y, 0.1 m/s along z and 0.2 rad/s, 1.5 s apart on average; in every control
+      step random torques of up to 5 % of each joint's limit.
+    * What the policy measures is noisy, as the original's but with joint velocities of +-0.5 rad/s: joints +-0.01 rad,
+      root velocity +-0.1 m/s and +-0.2 rad/s, place +-0.01 m and heading +-0.01 rad relative to the reference.
+    """
+    env = cfg.env
+    env.domain_rand = replace(
+        env.domain_rand,
+        randomize_friction=True,
+        friction_range=(0.3, 1.25),
+        randomize_base_mass=True,
+        added_mass_range=(-3.0, 3.0),
+        randomize_base_com=True,
+        p_gain_rand=True,
+        p_gain_rand_scale=0.1,
+        d_gain_rand=True,
+        d_gain_rand_scale=0.1,
+        randomize_gains=True,
+        randomize_motor_strength=True,
+        control_delays=True,
+        control_delay_max=2,
+        push_robots=True,
+        push_interval_s=3.0,
+        max_push_vel_xy=0.5,
+        torque_rfi_step_rand=True,
+    )
+    env.noise.noise_scales = replace(
+        env.noise.noise_scales,
+        dof_pos=0.01,
+        dof_vel=0.5,
+        lin_vel=0.1,
+        ang_vel=0.2,
+        rel_xy=0.01,
+        rel_yaw=0.01,
+    )
 
 
 def _original_weights() -> RewardScalesCfg:

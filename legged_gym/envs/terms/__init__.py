@@ -1,8 +1,8 @@
 """Rewards, observations and terminations: one plain function of the environment per term, found by its name.
 
 `rewards`, `observations` and `terminations` hold what any legged robot has; `tracking_rewards`,
-`reference_observations` and `tracking_terminations` what following a reference adds; `velocity_rewards`,
-`velocity_observations` and `velocity_terminations` what following a commanded velocity adds.
+`reference_observations` and `tracking_terminations` what following a reference adds; `velocity_rewards` and
+`velocity_observations` what following a commanded velocity adds.
 """
 
 from __future__ import annotations
@@ -11,8 +11,17 @@ import difflib
 import inspect
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import TypeVar
 
 from legged_gym.utils.errors import ConfigError
+
+Term = TypeVar("Term", bound=Callable)
+
+
+def cost(term: Term) -> Term:
+    """Declare that a reward term measures something unwanted, so that a positive weight is told as an oversight."""
+    term.is_cost = True
+    return term
 
 
 def known_terms(modules: Sequence[ModuleType]) -> dict[str, Callable]:

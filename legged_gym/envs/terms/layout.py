@@ -12,9 +12,11 @@ from torch import Tensor
 
 from legged_gym.envs.terms import find_terms
 from legged_gym.envs.terms.noise import ObservationErrors
+from legged_gym.utils.errors import ConfigError
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
+    from legged_gym.envs.base.legged_robot_config import ObservationsCfg
 
 MEASURED = {"actor": True, "critic": False}
 """The groups, and whether they see terms as they are measured, with errors, or as they are."""
@@ -30,6 +32,10 @@ class TermSlot:
     stop: int
     history: int
     """Number of stacked steps, newest first; 1 = present value only."""
+    scale: float = 1.0
+    """Factor of the term; the last thing done to it."""
+    clip: float | None = None
+    """The term is clipped to +- this before it is scaled; None: it is not."""
 
 
 @dataclass(frozen=True)
@@ -56,24 +62,24 @@ class ObservationLayout:
 
 
 class ObservationGroup:
-    """Computes one group. Terms shared with another group are evaluated once a step."""
+    """Computes one group. Terms shared with another group are evaluated once a step.
 
-    def __init__(
-        self, env: LeggedRobot, name: str, terms: Sequence[str], history_length: int, errs: bool = False
-    ) -> None:
+    A term is evaluated, measured (errors), clipped, scaled, and then remembered for its history.
+    """
+
+    def __init__(self, env: LeggedRobot, name: str, terms: Sequence[str], errs: bool = False) -> None:
         """Look the terms up and lay them out.
 
         Args:
             env: Environment.
             name: Name of the group.
             terms: Its terms in order.
-            history_length: Number of steps in every ``history_`` term.
             errs: Whether it sees terms as they are measured, with errors, and not as they are.
 
         Raises:
             ConfigError: A term does not exist.
         """
-        self._env = env
+        self._env, cfg = env, env.cfg.observations
         bases = [term.removeprefix(HISTORY_PREFIX) for term in terms]
         self._functions: dict[str, Callable[[LeggedRobot], Tensor]] = find_terms(
             env.observation_modules, bases, f"observations.{name}"
@@ -84,14 +90,17 @@ class ObservationGroup:
             measured = {base: (function, widths[base]) for base, function in self._functions.items()}
             errors = ObservationErrors(env, measured)
             self._errors = errors if errors.active else None
+        shapes = {base: (cfg.clips.get(base), cfg.scales.get(base, 1.0)) for base in self._functions}
+        self._shapes = {base: shape for base, shape in shapes.items() if shape != (None, 1.0)}
         slots, start = [], 0
         self._history: dict[str, Tensor] = {}
         for term, base in zip(terms, bases, strict=True):
             width = widths[base]
-            steps = history_length if term != base else 1
+            steps = cfg.history_lengths.get(base, cfg.history_length) if term != base else 1
             if steps > 1 or term != base:
                 self._history[term] = torch.zeros(env.num_envs, steps, width, device=env.device)
-            slots.append(TermSlot(term, start, start + steps * width, steps))
+            clip, scale = shapes[base]
+            slots.append(TermSlot(term, start, start + steps * width, steps, float(scale), clip))
             start += steps * width
         self.layout = ObservationLayout(tuple(slots))
         self._buffer = torch.zeros(env.num_envs, start, device=env.device)
@@ -110,6 +119,8 @@ class ObservationGroup:
         seen = values
         if self._errors is not None:
             seen = self._errors.seen({base: values[base] for base in self._functions})
+        if self._shapes:
+            seen = seen | {base: _shaped(seen[base], *shape) for base, shape in self._shapes.items()}
         # A fresh buffer each step: the one handed out before may still be held by the learner.
         parts = []
         for slot in self.layout.terms:
@@ -118,6 +129,11 @@ class ObservationGroup:
                 value = self._push(slot.name, value, reset_ids)
             parts.append(value)
         self._buffer = torch.cat(parts, dim=-1).clamp_(-limit, limit)
+
+    @property
+    def noise(self) -> dict[str, str]:
+        """What errors terms are measured with, in words, by the name of the term without ``history_``."""
+        return {} if self._errors is None else self._errors.descriptions
 
     def latest(self) -> Tensor:
         """The vector computed last, (N, D)."""
@@ -153,18 +169,23 @@ class Observations:
         """Look every named term up; the task's own state exists by now.
 
         Raises:
-            ConfigError: A term does not exist.
+            ConfigError: A term does not exist, or a scale, clip or length is of a term that nobody sees.
         """
         self._env, cfg = env, env.cfg.observations
         self._groups = {
-            name: ObservationGroup(env, name, getattr(cfg, name), cfg.history_length, errs)
-            for name, errs in MEASURED.items()
+            name: ObservationGroup(env, name, getattr(cfg, name), errs) for name, errs in MEASURED.items()
         }
+        _check_names(cfg)
 
     @property
     def layouts(self) -> dict[str, ObservationLayout]:
         """Where each named term stands in each group."""
         return {name: group.layout for name, group in self._groups.items()}
+
+    @property
+    def noise(self) -> dict[str, dict[str, str]]:
+        """What errors the terms of each group are measured with, in words."""
+        return {name: group.noise for name, group in self._groups.items()}
 
     def compute(self, reset_ids: Tensor | None) -> TensorDict:
         """Observations of the present state; histories of ``reset_ids`` are filled with their first value."""
@@ -187,3 +208,22 @@ class Observations:
         """Restore what ``state_dict`` returned."""
         for name, group in self._groups.items():
             group.load_state(state[name])
+
+
+def _shaped(value: Tensor, clip: float | None, scale: float) -> Tensor:
+    return (value if clip is None else value.clamp(-clip, clip)) * scale
+
+
+def _check_names(cfg: ObservationsCfg) -> None:
+    """Refuse what is said of terms that nobody sees."""
+    terms = [*cfg.actor, *cfg.critic]
+    seen = [term.removeprefix(HISTORY_PREFIX) for term in terms]
+    stacked = [term.removeprefix(HISTORY_PREFIX) for term in terms if term.startswith(HISTORY_PREFIX)]
+    for field, known in (("scales", seen), ("clips", seen), ("history_lengths", stacked)):
+        for name in getattr(cfg, field):
+            if name not in known:
+                which = f"{HISTORY_PREFIX} term" if known is stacked else "term"
+                raise ConfigError(
+                    f"observations.{field}: no {which} {name!r} in observations.actor or .critic; "
+                    f"known: {', '.join(dict.fromkeys(known)) or 'none'}"
+                )

@@ -60,6 +60,8 @@ class ObservationErrors:
         self._offsets: list[tuple[str, slice, Tensor, float]] = []
         self._held: dict[str, Tensor] = {}
         self._reached: set[str] = set()
+        self.descriptions: dict[str, str] = {}
+        """What errors reach a term, in words and in the term's own unit, before clip and scale."""
         halves = []
         for name, (term, width) in terms.items():
             half = self._half_widths(name, parts_of(term, env, width))
@@ -68,6 +70,7 @@ class ObservationErrors:
                 halves.append(half)
             if getattr(term, "odometry", False) and env.randomizer.slow_odometry:
                 self._held[name] = torch.zeros(env.num_envs, width, device=env.device)
+                self._describe(name, "held between measurements")
         self._half_width = torch.cat(halves) if halves else None
         self._warn()
 
@@ -112,10 +115,27 @@ class ObservationErrors:
             if kind is not None:
                 self._reached.add(kind)
                 half = level * factor * scales.get(kind, 0.0)
+                if half > 0.0:
+                    self._describe(name, f"{kind} ±{half:g}")
                 if kind in env.noise.offsets:
                     self._offsets.append((name, columns, env.noise.offsets[kind], factor))
+                    self._describe(name, f"{kind} off by {self._offset_text(kind, factor)} all episode")
             halves.append(torch.full((width,), half, device=env.device))
         return torch.cat(halves)
+
+    def _describe(self, name: str, text: str) -> None:
+        texts = self.descriptions.get(name, "").split("; ")
+        if text not in texts:  # a term may have a quantity several times
+            self.descriptions[name] = "; ".join([*filter(None, texts), text])
+
+    def _offset_text(self, kind: str, factor: float) -> str:
+        """Standard deviation of an offset, and the range of encoder errors, which are part of it."""
+        noise, cfg = self._env.noise, self._env.cfg.domain_rand
+        texts = [f"~{factor * noise.scales[kind]:g}"] if kind in noise.scales else []
+        if kind == "dof_pos" and cfg.randomize_joint_zero:
+            low, high = cfg.joint_zero_range
+            texts.append(f"{factor * low:g} to {factor * high:g}")
+        return " + ".join(texts)
 
     def _warn(self) -> None:
         """Say which errors are asked for and reach nothing."""

@@ -94,6 +94,11 @@ def d_gain(env: LeggedRobot, n: int) -> Tensor:
     return 1.0 + normal(env, env.cfg.domain_rand.d_gain_rand_scale, n, env.num_actions)
 
 
+def gains(env: LeggedRobot, n: int) -> Tensor:
+    """Factor of both gains of all servos. (n, 1)"""
+    return uniform(env, env.cfg.domain_rand.gain_range, n, 1)
+
+
 def motor_strength(env: LeggedRobot, n: int) -> Tensor:
     """Factor of each motor's gains and torque limit. (n, J)"""
     return uniform(env, env.cfg.domain_rand.motor_strength_range, n, env.num_actions)
@@ -167,6 +172,7 @@ START_UP = (
 EPISODE = (
     Randomization("p_gain_rand", p_gain, "factor", "joint"),
     Randomization("d_gain_rand", d_gain, "factor", "joint"),
+    Randomization("randomize_gains", gains, "factor", "env"),
     Randomization("randomize_motor_strength", motor_strength, "factor", "joint"),
     Randomization("randomize_joint_zero", joint_zero, "rad", "joint"),
     Randomization("randomize_gravity", gravity_tilt, "rad", "axis"),
@@ -219,15 +225,18 @@ def set_armature(env: LeggedRobot, env_ids: Tensor, draws: Draws) -> None:
 
 
 def set_servos(env: LeggedRobot, env_ids: Tensor, draws: Draws) -> None:
-    """Gains and torque limits of the servos are the robot's own times what was drawn."""
+    """Gains and torque limits of the servos are the robot's own times what was drawn, so far as they have gains."""
     one = torch.ones(len(env_ids), env.num_actions, device=env.device)
 
     def factor(name: str) -> Tensor:
         return draws[name][env_ids] if name in draws else one
 
     strength = factor("motor_strength")
-    env.sim.set_parameter("stiffness", env.stiffness * factor("p_gain") * strength, env_ids)
-    env.sim.set_parameter("damping", env.damping * factor("d_gain") * strength, env_ids)
+    common = factor("gains") * strength
+    if env.robot.servo == "position":
+        env.sim.set_parameter("stiffness", env.stiffness * factor("p_gain") * common, env_ids)
+    if env.robot.servo != "torque":
+        env.sim.set_parameter("damping", env.damping * factor("d_gain") * common, env_ids)
     if "motor_strength" in draws:
         env.sim.set_parameter("effort_limit", env.effort_limit * strength, env_ids)
 
@@ -245,7 +254,7 @@ SETTERS: tuple[tuple[tuple[str, ...], Callable[[LeggedRobot, Tensor, Draws], Non
     (("base_mass", "link_mass"), set_masses),
     (("base_com",), set_base_com),
     (("armature",), set_armature),
-    (("p_gain", "d_gain", "motor_strength"), set_servos),
+    (("p_gain", "d_gain", "gains", "motor_strength"), set_servos),
     (("gravity_tilt",), set_gravity),
 )
 """Names of draws, any of which calls for the setter."""

@@ -148,8 +148,6 @@ def deepmimic(env: RobotDeepMimic) -> Tensor:
     links, velocities = env.of_tracked(sim.body_pos_w), env.of_tracked(sim.body_lin_vel_w)
     root_quat = sim.root_quat_wxyz.unsqueeze(1).expand_as(ref.root_quat_wxyz)
     to_links = env.of_tracked(ref.body_pos_w) - links.unsqueeze(1)  # [N, K, B, 3]
-    now = env.foot_contact
-    invalid = (now != env.last_foot_contact) & (now != (env.reference.contacts > 0.5))
     parts = (
         link_heights(env),
         math.quat_mul(ref.root_quat_wxyz, math.quat_conjugate(root_quat)),
@@ -157,10 +155,10 @@ def deepmimic(env: RobotDeepMimic) -> Tensor:
         ref.dof_pos - sim.dof_pos.unsqueeze(1),
         _turned_back(heading.unsqueeze(1), to_links),
         _turned_back(heading, velocities),
-        now.float(),
+        env.foot_contact.float(),
         ref.contacts,
         env.last_foot_contact.float(),
-        invalid.float(),
+        env.unasked_contact_changes.float(),
     )
     return torch.cat([part.flatten(1) for part in parts], dim=-1)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from legged_gym.envs.terms import cost
 from legged_gym.utils import math
 
 if TYPE_CHECKING:
@@ -123,6 +124,19 @@ def root_ang_vel_tracking(env: RobotDeepMimic) -> Tensor:
 def feet_contact_matching(env: RobotDeepMimic) -> Tensor:
     """Number of feet whose contact is the reference's."""
     return (env.foot_contact == (env.reference.contacts > 0.5)).sum(-1).float()
+
+
+@cost
+def no_fly(env: RobotDeepMimic) -> Tensor:
+    """1 where no foot touches the ground though one of the reference's does."""
+    flying = ~env.foot_contact.any(-1)
+    return (flying & (env.reference.contacts > 0.5).any(-1)).float()
+
+
+@cost
+def contact_smoothness(env: RobotDeepMimic) -> Tensor:
+    """Number of feet whose contact changed in this step to what the reference's is not, after 10 steps."""
+    return env.unasked_contact_changes.sum(-1) * (env.episode_length_buf > 10)
 
 
 def _gaussian(squared_error: Tensor, sigma: float) -> Tensor:

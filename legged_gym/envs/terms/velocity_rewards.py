@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from legged_gym.envs.terms import cost
 from legged_gym.envs.terms.observations import projected_gravity
 
 if TYPE_CHECKING:
@@ -27,21 +28,25 @@ def tracking_ang_vel(env: RobotVelocity) -> Tensor:
     return torch.exp(-error.square() / env.cfg.rewards.tracking_sigma)
 
 
+@cost
 def lin_vel_z(env: RobotVelocity) -> Tensor:
     """Squared vertical velocity of the root."""
     return env.sim.root_lin_vel_w[:, 2].square()
 
 
+@cost
 def ang_vel_xy(env: RobotVelocity) -> Tensor:
     """Squared roll and pitch rates."""
     return env.sim.root_ang_vel_b[:, :2].square().sum(-1)
 
 
+@cost
 def orientation(env: RobotVelocity) -> Tensor:
     """Squared horizontal part of gravity's direction in the root frame: sin^2 of the tilt."""
     return projected_gravity(env)[:, :2].square().sum(-1)
 
 
+@cost
 def base_height(env: RobotVelocity) -> Tensor:
     """Squared error of the root's height over the ground."""
     return (env.base_height - env.base_height_target).square()
@@ -53,17 +58,20 @@ def contact(env: RobotVelocity) -> Tensor:
     return (env.foot_contact == wanted).sum(-1).float()
 
 
+@cost
 def feet_swing_height(env: RobotVelocity) -> Tensor:
     """Squared error of the feet's height over the ground against the clock's, while walking."""
     error = (env.foot_clearance - env.gait.clearance()).square().sum(-1)
     return error * ~env.standing
 
 
+@cost
 def hip_pos(env: RobotVelocity) -> Tensor:
     """Squared deviation of rewards.hip_joints from the default pose."""
     return (env.sim.dof_pos - env.default_dof_pos)[:, env.hips].square().sum(-1)
 
 
+@cost
 def stand_still(env: RobotVelocity) -> Tensor:
     """Sum of the joints' deviations from the default pose while standing."""
     return (env.sim.dof_pos - env.default_dof_pos).abs().sum(-1) * env.standing
