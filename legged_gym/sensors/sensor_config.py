@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from legged_gym.utils.errors import ConfigError
 
@@ -107,6 +108,8 @@ class DepthCameraCfg(SensorCfg):
     """Longest depth, m; what is further, or missing, reads this. Intel rates the D435 for 0.3 to 3 m."""
     body_name: str = "torso_link"
     """Body that carries the camera."""
+    rays: Literal["heights", "engine"] = "heights"
+    """What the rays meet: the raster of heights, or the engine's own geometry: exact, with overhangs, and dear."""
     mount_pos: tuple[float, float, float] = (0.0576235, 0.01753, 0.42987)
     """Optical centre in the body's frame, m. Default: d435_joint of Unitree's g1_29dof_rev_1_0 description."""
     mount_rpy: tuple[float, float, float] = (0.0, 0.8307767239493009, 0.0)

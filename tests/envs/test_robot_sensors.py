@@ -72,6 +72,16 @@ def test_a_sensor_that_is_off_cannot_be_read(seeing, task_cfg):
     assert env.observation_layout()["actor"].terms[1].stop - env.num_actions == 30 * 40
 
 
+def test_depth_by_the_engines_rays_is_that_of_the_heights_but_for_edges(seeing, task_cfg):
+    task_cfg.env.sensors.depth.enabled = True
+    by_heights = seeing("depth").sensors.value("depth")
+    task_cfg.env.sensors.depth.rays = "engine"
+    by_engine = seeing("depth").sensors.value("depth")
+    off = (by_heights - by_engine).abs()
+    assert off.max() > 0.0, "one of them was not asked"
+    assert by_engine.std() > 0.05 and off.quantile(0.95) < 0.01
+
+
 def test_a_body_that_does_not_exist_is_named(seeing, task_cfg):
     task_cfg.env.sensors.root_height.body_name = "pelvsi"
     with pytest.raises(ConfigError, match="no body 'pelvsi'"):

@@ -11,7 +11,7 @@ from torch import Tensor
 from legged_gym.sensors.depth_camera import DepthCamera
 from legged_gym.sensors.height_scan import HeightScan
 from legged_gym.sensors.link_heights import MultiLinkHeight
-from legged_gym.sensors.ray_casting import height_ray_caster
+from legged_gym.sensors.ray_casting import engine_ray_caster, height_ray_caster
 from legged_gym.sensors.sensor_config import DepthCameraCfg, MultiLinkHeightCfg, SensorsCfg
 from legged_gym.utils.errors import ConfigError
 
@@ -74,7 +74,9 @@ class RobotSensors:
         else:
             (self._bodies[name],) = _names(env, [cfg.body_name], f"sensors.{name}.body_name")
             if isinstance(cfg, DepthCameraCfg):
-                cast = height_ray_caster(self._heights)
+                cast = (
+                    engine_ray_caster(env.sim) if cfg.rays == "engine" else height_ray_caster(self._heights)
+                )
                 self._sensors[name] = DepthCamera(
                     cfg, env.num_envs, env.step_dt, cast, env.generator, env.device
                 )

@@ -107,7 +107,8 @@ class RobotVelocity(LeggedRobot):
         root_pos = offsets + torch.tensor([0.0, 0.0, self.robot.default_root_height], device=device)
         root_quat = torch.tensor([1.0, 0.0, 0.0, 0.0], device=device).repeat(n, 1)
         dof_pos = self.default_dof_pos.repeat(n, 1)
-        lin_vel, ang_vel, dof_vel = torch.zeros(n, 3), torch.zeros(n, 3), torch.zeros_like(dof_pos)
+        lin_vel = ang_vel = torch.zeros(n, 3, device=device)
+        dof_vel = torch.zeros_like(dof_pos)
         self.gait.phase[env_ids] = 0.0
         if noisy:
             noise = self.noise.start_state(n)
@@ -122,7 +123,7 @@ class RobotVelocity(LeggedRobot):
             dof_pos = torch.clamp(dof_pos + noise["dof_pos"], self.dof_lower, self.dof_upper)
             lin_vel, ang_vel, dof_vel = noise["root_lin_vel"], noise["root_ang_vel"], noise["dof_vel"]
         root_pos[:, 2] += self.terrain.heights(tiles, root_pos[:, None, :2])[:, 0]
-        self.sim.reset(env_ids, root_pos, root_quat, lin_vel.to(device), ang_vel.to(device), dof_pos, dof_vel)
+        self.sim.reset(env_ids, root_pos, root_quat, lin_vel, ang_vel, dof_pos, dof_vel)
         self.commands.draw(env_ids)
         self._error_sum[env_ids] = 0.0
         self._begin(env_ids)
