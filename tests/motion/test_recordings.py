@@ -45,7 +45,7 @@ def test_a_list_gives_each_recording_its_own_patterns_frames_and_rate(root: Path
     found = find_recordings(options(root, source=str(root / "list.yaml"), oversample_factor=3))
     assert found == [
         ClipEntry(root / "a/m.h5", weight=3.0, terrain=root / "a/g.obj", label="a"),
-        ClipEntry(root / "b/walk.npz", 6.0, 5, 50, 60, root / "b/g.obj", "b"),
+        ClipEntry(root / "b/walk.npz", 6.0, 5, 50, 60, root / "b/g.obj", "b", "20250428_185201"),
     ]
 
 

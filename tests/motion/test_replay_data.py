@@ -30,7 +30,9 @@ def folder(tmp_path: Path, biped_clip: MakeClip) -> Path:
     return tmp_path
 
 
-def _load(paths: str | Path | list[str], model: mujoco.MjModel, **options: object) -> ReplayData:
+def _load(
+    paths: str | Path | list[str], model: mujoco.MjModel, share: slice = slice(None), **options: object
+) -> ReplayData:
     return ReplayData.load(
         paths,
         robot=RobotLayout(
@@ -41,8 +43,26 @@ def _load(paths: str | Path | list[str], model: mujoco.MjModel, **options: objec
         ),
         control_dt=0.02,
         device="cpu",
-        options=LibraryOptions(clips=ClipOptions(**options)),
+        options=LibraryOptions(clips=ClipOptions(**options), share=share),
     )
+
+
+def test_a_share_of_the_library_is_loaded_and_all_of_it_is_known(folder: Path, biped: mujoco.MjModel) -> None:
+    whole = _load(folder, biped)
+    for share, names in ((slice(0, None, 2), ["a", "c"]), (slice(1, None, 2), ["b"])):
+        data = _load(folder, biped, share)
+        assert (data.clip_names, data.library_names) == (names, ["a", "b", "c"])
+        clips = [whole.clip_names.index(name) for name in names]
+        assert torch.equal(data.clip_length, whole.clip_length[clips])
+        assert data.files == [whole.files[clip] for clip in clips]
+    start = whole.clip_start[1]
+    assert torch.equal(data.dof_pos, whole.dof_pos[start : start + whole.clip_length[1]])
+
+
+def test_too_few_clips_to_share_are_refused(folder: Path, biped: mujoco.MjModel) -> None:
+    for number in range(4):  # by all processes alike, also by those that have a clip
+        with pytest.raises(MotionError, match="3 clips cannot be shared out to 4 processes"):
+            _load(folder, biped, slice(number, None, 4))
 
 
 def test_clips_lie_one_after_the_other(folder: Path, biped: mujoco.MjModel) -> None:

@@ -22,21 +22,12 @@ from legged_gym.terrain.mesh_ground import mesh_ground
 
 SHIPPED = Path(__file__).resolve().parents[2] / "retargeted_data" / "g1"
 FLAT = (
-    "stand",
-    "walk_slow",
-    "walk_forward",
-    "walk_fast",
-    "walk_backward",
-    "side_step",
-    "turn_in_place",
-    "walk_circle",
-    "squat",
-    "crouch_walk",
-    "arm_gestures",
-    "one_leg_balance",
-)
+    "stand", "walk_slow", "walk_forward", "walk_fast", "walk_backward", "side_step", "turn_in_place", "walk_circle",
+    "squat", "crouch_walk", "arm_gestures", "one_leg_balance",
+)  # fmt: skip
 TERRAIN = ("box", "stairs", "slope")
-QUICK = ("squat", "walk_forward", "slope")
+COMMANDS = tuple(f"command_walk_{number:02d}" for number in range(12))
+QUICK = ("squat", "walk_forward", "slope", "command_walk_05")
 """Clips that every run of the tests makes again, one of each kind."""
 FEET = ("left_ankle_roll_link", "right_ankle_roll_link")
 DT = 0.02
@@ -62,7 +53,9 @@ class Measured:
 
 
 def file_of(name: str) -> Path:
-    return SHIPPED / ("terrain" if name in TERRAIN else "") / f"{name}.npz"
+    return (
+        SHIPPED / ("terrain" if name in TERRAIN else "commands" if name in COMMANDS else "") / f"{name}.npz"
+    )
 
 
 def ground_of(clip: Clip) -> GroundHeight:
@@ -105,7 +98,15 @@ def measure(robot: Robot, model: mujoco.MjModel, clip: Clip) -> Measured:
     )
 
 
-@pytest.fixture(scope="module", params=FLAT + TERRAIN)
+@pytest.fixture(
+    scope="module",
+    params=[
+        *FLAT,
+        *TERRAIN,
+        COMMANDS[0],
+        *(pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS[1:]),
+    ],
+)
 def clip(request: pytest.FixtureRequest) -> Clip:
     return read_npz(file_of(request.param))
 
@@ -143,7 +144,10 @@ def column(clip: Clip, joint: str) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow, id=name) for name in FLAT + TERRAIN],
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow, id=name)
+        for name in FLAT + TERRAIN + COMMANDS
+    ],
 )
 def test_shipped_clip_is_what_the_gait_gives(name: str, g1_model: mujoco.MjModel, tmp_path: Path) -> None:
     pytest.importorskip("mink")
@@ -174,7 +178,7 @@ def test_clips_say_what_they_are(clip: Clip) -> None:
     assert clip.source == f"legged_gym.motion.synthesis, gait {clip.name}"
     assert clip.terrain == (f"{clip.name}.obj" if clip.name in TERRAIN else None)
     assert clip.fps == 50.0
-    assert 6.0 < clip.duration < 15.0
+    assert 6.0 < clip.duration < 16.0
 
 
 def test_synthesis_is_reproducible_bit_for_bit(g1_model: mujoco.MjModel) -> None:
@@ -193,7 +197,8 @@ def test_every_shipped_file_has_a_gait() -> None:
 
     assert {path.stem for path in SHIPPED.glob("*.npz")} == set(FLAT)
     assert {path.stem for path in SHIPPED.glob("terrain/*.npz")} == set(TERRAIN)
-    assert list(GAITS) == [*FLAT, *TERRAIN]
+    assert {path.stem for path in SHIPPED.glob("commands/*.npz")} == set(COMMANDS)
+    assert list(GAITS) == [*FLAT, *TERRAIN, *COMMANDS]
 
 
 def test_feet_do_not_move_while_they_stand(clip: Clip, measured: Measured) -> None:

@@ -13,4 +13,5 @@
 | dynamics.py | the ZMP that a finished motion really has |
 | synthesize.py | all of the above in order |
 | gaits.py | the clips that ship, by name; those on the spot in standing_gaits.py, on terrain in terrain_gaits.py |
+| command_walks.py | walks whose velocity changes at random |
 """

@@ -23,6 +23,8 @@ from legged_gym.motion.synthesis.footsteps import FootstepPlan, Placement
 GRAVITY = 9.81
 _STANDING = 0.035
 """Distance of the weight ahead of the ankles when both feet stand side by side, m."""
+_TO_THE_MIDDLE_S = 0.7
+"""In a rest of more than twice this between two steps the weight goes to the middle, and stays there."""
 _LATE = 0.05
 """Share of a step down by which the body sinks later than the foot."""
 
@@ -61,6 +63,10 @@ def zmp_reference(plan: FootstepPlan, support: Support, time: np.ndarray, pause_
     places = list(plan.start)
     for step in plan.steps:
         foot = 1 - step.foot
+        rest = (times[-1] + _TO_THE_MIDDLE_S, step.lift_off_s - _TO_THE_MIDDLE_S)
+        if step is not plan.steps[0] and rest[0] < rest[1]:
+            times += rest
+            points += [middle((places[0], places[1]))] * 2
         times += [step.lift_off_s, step.touch_down_s]
         points += [support.point(places[foot], foot, x) for x in (support.first, support.last)]
         places[step.foot] = step.placement

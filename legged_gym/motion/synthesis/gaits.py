@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import pi
 
 from legged_gym.motion.synthesis.balance import Support
+from legged_gym.motion.synthesis.command_walks import command_walk
 from legged_gym.motion.synthesis.feet import Swing
 from legged_gym.motion.synthesis.footsteps import LEFT, RIGHT, Move, plan_moves
 from legged_gym.motion.synthesis.posture import Style
@@ -73,4 +74,12 @@ GAITS: dict[str, Gait] = {
     "box": box(),
     "stairs": stairs(),
     "slope": slope(),
+    **{f"command_walk_{seed:02d}": command_walk(seed) for seed in range(12)},
 }
+
+
+def folder_of(name: str) -> str:
+    """Where the clip of a gait lies below the robot's folder; "" is there itself."""
+    if GAITS[name].terrain is not None:
+        return "terrain"
+    return "commands" if name.startswith("command_walk") else ""

@@ -58,6 +58,18 @@ def test_reference_lies_under_the_foot_that_stands_alone() -> None:
         np.testing.assert_allclose(zmp[:, 1], side * walk.stance.half_width, atol=0.015)
 
 
+def test_in_a_long_rest_the_weight_is_in_the_middle_and_in_a_short_one_on_its_way() -> None:
+    def between(pause: float) -> np.ndarray:
+        """(3,) halfway through a pause between two steps that put the feet side by side, m from the middle."""
+        plan = plan_moves([Move(LEFT), Move(RIGHT), Move(LEFT, double_support_s=pause), Move(RIGHT)])
+        time = 0.5 * (plan.steps[1].touch_down_s + plan.steps[2].lift_off_s)
+        zmp = zmp_reference(plan, Support(), time + np.array([-0.1, 0.0, 0.1]))
+        return zmp[:, 1]
+
+    np.testing.assert_allclose(between(2.0), 0.0, atol=1e-9)
+    assert np.diff(between(1.3)).min() < -1e-3 or np.diff(between(1.3)).max() > 1e-3
+
+
 def test_all_gaits_rest_at_one_point() -> None:
     plan = walk_footsteps(Walk(advance=(0.3, 0.0, 0.0), num_steps=6))
     usual, other = (
