@@ -33,3 +33,7 @@ class RunError(LeggedGymError):
 
 class DependencyError(LeggedGymError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+class TransportError(LeggedGymError):
+    """The robot's bus cannot be joined, somebody on it does not answer, or a message may not be sent."""
