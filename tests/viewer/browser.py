@@ -1,0 +1,186 @@
+"""A real browser on the viewer's page: finds controls by what people read on them, and looks at the picture."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SIZE = 1000, 760
+"""Of the window, pixels: software draws it, so it is small."""
+TOP, RIGHT = 190, 600
+"""What is looked at ends here, pixels: below the browser's notice, beside the panels."""
+PATIENCE_S = 60.0
+"""Machines that test are busy."""
+SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+"""Where screenshots are kept; git ignores it."""
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--window-size={SIZE[0]},{SIZE[1]}",
+    "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--hide-scrollbars",
+)  # fmt: skip
+
+
+def open_browser() -> Any:
+    """A headless Chromium that draws in software; skips the test where there is none."""
+    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (extra dev)")
+    from selenium.webdriver.chrome.service import Service
+
+    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("no Chromium with its driver; on Debian: apt install chromium chromium-driver")
+    options = selenium.ChromeOptions()
+    options.binary_location = binary
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = selenium.Chrome(options=options, service=Service(driver))
+    browser.set_page_load_timeout(2 * PATIENCE_S)
+    return browser
+
+
+def wait_until(true: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> Any:
+    """Wait for something; returns what it returned."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            result = true()
+        except LookupError:
+            result = None
+        if result:
+            return result
+        assert time.monotonic() < end, f"{what} did not come about within {seconds:g} s"
+        time.sleep(0.1)
+
+
+class Page:
+    """One tab of the browser on a viewer's page."""
+
+    def __init__(self, browser: Any, url: str) -> None:
+        """Open the page and wait until it is connected and has drawn something."""
+        self.browser = browser
+        browser.get(url)
+        wait_until(lambda: self.element("//*[@role='tab'][@title='Play']"), "the page")
+        wait_until(lambda: self.element("//canvas"), "the canvas")
+
+    def element(self, path: str) -> Any:
+        """The first visible thing that an XPath finds.
+
+        Raises:
+            LookupError: There is none.
+        """
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        for found in self.browser.find_elements("xpath", path):
+            try:
+                if found.is_displayed():
+                    return found
+            except StaleElementReferenceException:
+                continue
+        raise LookupError(path)
+
+    def press(self, path: str) -> None:
+        """Click on what an XPath finds, once it is there."""
+        found = wait_until(lambda: self.element(path), path)
+        self.browser.execute_script(
+            "arguments[0].scrollIntoView({block: 'center'}); arguments[0].click()", found
+        )
+
+    def tab(self, name: str) -> None:
+        """Go to a tab; tabs can be dragged, so it takes a real click."""
+        path = f"//*[@role='tab'][@title='{name}']"
+
+        def there() -> bool:
+            if self.element(path).get_attribute("aria-selected") != "true":
+                self.element(path).click()
+            return self.element(path).get_attribute("aria-selected") == "true"
+
+        wait_until(there, f"tab {name}")
+
+    def button(self, label: str) -> None:
+        """Press the button with exactly this text."""
+        self.press(f"//button[.//span[normalize-space()='{label}']]")
+
+    def checkbox(self, label: str) -> None:
+        """Switch a checkbox."""
+        name = wait_until(lambda: self.element(f"//label[.='{label}']"), label)
+        box = self.browser.find_element("id", name.get_attribute("for"))
+        self.browser.execute_script("arguments[0].click()", box)
+
+    def choose(self, label: str, option: str) -> None:
+        """Choose from a drop-down list the first entry that begins with a text."""
+        from selenium.webdriver.common.keys import Keys
+
+        name = wait_until(lambda: self.element(f"//label[.='{label}']"), label)
+        field = self.browser.find_element("id", name.get_attribute("for"))
+        field.click()
+        try:
+            self.press(f"//*[@role='option'][starts-with(normalize-space(), '{option}')]")
+        finally:
+            field.send_keys(Keys.ESCAPE)
+
+    def set(self, label: str, value: str) -> None:
+        """Type a number into the field of a slider or of a number."""
+        from selenium.webdriver.common.keys import Keys
+
+        row = f"//label[.='{label}']/ancestor::*[.//input[@inputmode]][1]//input[@inputmode]"
+        field = wait_until(lambda: self.element(row), label)
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(value, Keys.ENTER)
+
+    def text(self) -> str:
+        """What stands on the page."""
+        return self.browser.find_element("tag name", "body").text
+
+    def picture(self) -> np.ndarray:
+        """What is seen of the scene, (H, W, 3) as signed numbers."""
+        from selenium.common.exceptions import TimeoutException
+
+        for _ in range(10):
+            try:
+                png = self.browser.get_screenshot_as_png()
+                break
+            except TimeoutException:  # the browser's own limit, on a machine that is very busy
+                continue
+        else:
+            pytest.fail("the browser takes no picture")
+        self._last = png
+        return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[TOP:, :RIGHT]
+
+    def keep(self, name: str) -> None:
+        """Keep the last picture for people to look at."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        (SHOTS / f"{name}.png").write_bytes(self._last)
+
+    def settled_picture(self) -> np.ndarray:
+        """A picture after which nothing changes any more."""
+        before = self.picture()
+        for _ in range(20):
+            time.sleep(0.4)
+            now = self.picture()
+            if np.abs(now - before).max() < 12:
+                return now
+            before = now
+        pytest.fail("the scene does not come to rest")
+
+    def errors(self) -> list[str]:
+        """What the browser's console calls an error."""
+        return [line["message"] for line in self.browser.get_log("browser") if line["level"] == "SEVERE"]
+
+
+def crash(browser: Any) -> None:
+    """The browser dies at once, as when it is killed."""
+    from selenium.common.exceptions import WebDriverException
+
+    with contextlib.suppress(WebDriverException, OSError):
+        browser.execute_cdp_cmd("Browser.crash", {})
+    with contextlib.suppress(WebDriverException, OSError):
+        browser.quit()
