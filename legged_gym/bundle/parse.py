@@ -9,7 +9,8 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from legged_gym.bundle.schema import BundleSpec, check_spec
+from legged_gym.bundle.check import check_spec
+from legged_gym.bundle.schema import BundleSpec
 from legged_gym.bundle.upgrade import upgraded
 from legged_gym.utils.errors import RunError
 

@@ -1,18 +1,14 @@
-"""The schema of ``bundle.yaml``, version 2. One field of a dataclass is one key of the file; see doc/bundle.md.
+"""The schema of ``bundle.yaml``, version 3. One field of a dataclass is one key of the file; see doc/bundle.md.
 
 Standard library only: a robot computer reads this without torch, mujoco or the rest of the package.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from legged_gym.utils.errors import RunError
-
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised whenever a field is added, removed or changes its meaning. Readers take their own version, and older ones that
 :mod:`upgrade` rewrites without guessing."""
 
@@ -24,9 +20,6 @@ REFERENCE_FILE = "reference.npz"
 POLICY_FILES = (TORCHSCRIPT_FILE, ONNX_FILE)
 DATA_FILES = (*POLICY_FILES, RECORDED_FILE, REFERENCE_FILE)
 """Every file a bundle may hold beside ``bundle.yaml``."""
-
-_RATE_TOLERANCE = 1e-6
-_SHA256_DIGITS = 64
 
 
 @dataclass(frozen=True)
@@ -149,17 +142,78 @@ class ObservationSpec:
 
 
 @dataclass(frozen=True)
+class ChainLinkSpec:
+    """A body on the way from the robot's root to its anchor, and the joint that turns it, if any, about its origin."""
+
+    body: str
+    pos: tuple[float, ...]
+    """Place in the frame of the body before it, m, 3."""
+    quat_wxyz: tuple[float, ...]
+    """Orientation in that frame at joint angle 0, 4."""
+    joint: str | None
+    """None: fixed, or locked at 0."""
+    axis: tuple[float, ...]
+    """Of the joint, in this body's frame, 3; zeros without one."""
+
+
+@dataclass(frozen=True)
 class TrackingSpec:
     """What a policy that follows clips refers to. The clips' frames are in ``reference.npz``."""
 
     anchor_body: str
     """Body whose pose stands for the robot's in the ``anchor_`` and ``torso_`` terms."""
+    anchor_chain: tuple[ChainLinkSpec, ...] | None
+    """From the root, which carries the IMU, to that body, the last link; None: an older export did not say."""
     tracked_bodies: tuple[str, ...]
     """Bodies in the ``body_`` terms."""
     upper_body_joints: tuple[str, ...]
     """Joints in the term ``upper_body_joint_targets``."""
     future_frames: int
     """K, the number of coming frames in the ``future_`` terms."""
+
+
+@dataclass(frozen=True)
+class VelocitySpec:
+    """What a policy that follows a velocity was asked for in training, and the clock of its steps."""
+
+    lin_vel_x: tuple[float, ...]
+    """Lowest and highest velocity forwards, m/s."""
+    lin_vel_y: tuple[float, ...]
+    """The same to the left."""
+    ang_vel_yaw: tuple[float, ...]
+    """The same turning left, rad/s."""
+    max_speed: float
+    """Longest horizontal velocity, m/s."""
+    dead_band: float
+    """What is slower than this, m/s or rad/s, is made 0."""
+    gait_period: float
+    """Of a stride, s."""
+
+
+@dataclass(frozen=True)
+class HeightMapSpec:
+    """The grid of distances to the ground in the ``terrain_height`` terms: [y][x], x forwards, turned by heading."""
+
+    term: str
+    """Which term it is."""
+    body: str
+    """The grid is centred above or below this body; distances are from its height down to the ground."""
+    size: tuple[float, ...]
+    """Length and width, m."""
+    resolution: float
+    """Distance between neighbouring points, m."""
+    max_distance: float
+    """What is further reads this, m."""
+    only_heading: bool
+    """Whether the grid stays upright; else it turns with the whole body."""
+    flat_distance: float
+    """What all points read while standing in the default pose on flat ground, m."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx)."""
+        length, width = (round(side / self.resolution) + 1 for side in self.size)
+        return width, length
 
 
 @dataclass(frozen=True)
@@ -216,6 +270,10 @@ class BundleSpec:
     observation: ObservationSpec
     tracking: TrackingSpec | None
     """None: the policy follows no clip and there is no ``reference.npz``."""
+    velocity: VelocitySpec | None
+    """None: the policy follows no velocity, or an older export did not say."""
+    height_map: HeightMapSpec | None
+    """None: the policy sees no map of the ground, or an older export did not say."""
     files: dict[str, str]
     """SHA-256 of every other file of the bundle, by name."""
     provenance: Provenance
@@ -224,106 +282,3 @@ class BundleSpec:
     def joint_names(self) -> tuple[str, ...]:
         """Names of the driven joints, in the order of the actions."""
         return tuple(joint.name for joint in self.joints)
-
-
-def check_spec(spec: BundleSpec, source: str) -> None:
-    """Refuse a description whose parts contradict each other.
-
-    Args:
-        spec: Each field has the right type already; see :func:`parse.spec_from_plain`.
-        source: Opens the message.
-
-    Raises:
-        RunError: Names the field.
-    """
-    for problem in _problems(spec):
-        raise RunError(f"{source}: {problem}")
-
-
-def _problems(spec: BundleSpec) -> Iterator[str]:
-    """What is wrong, worst first."""
-    yield from _joint_problems(spec)
-    yield from _rate_and_action_problems(spec)
-    yield from _observation_problems(spec.observation)
-    yield from _file_problems(spec)
-    if spec.tracking is not None:
-        unknown = sorted(set(spec.tracking.upper_body_joints) - set(spec.joint_names))
-        if unknown:
-            yield f"tracking.upper_body_joints names {', '.join(unknown)}, which the policy does not drive"
-
-
-def _joint_problems(spec: BundleSpec) -> Iterator[str]:
-    if not spec.joints:
-        yield "joints is empty"
-    every = [*spec.joint_names, *(joint.name for joint in spec.locked_joints)]
-    yield from _repeated(every, "joints and locked_joints name")
-    if sorted(spec.motor_order) != sorted(every):
-        differing = sorted(set(spec.motor_order) ^ set(every)) or ["some joint twice"]
-        yield f"motor_order must list every driven and locked joint once; differs by {', '.join(differing)}"
-    for joint in spec.joints:
-        if joint.lower >= joint.upper:
-            yield f"joints: {joint.name} has lower {joint.lower} and upper {joint.upper}"
-        for field in ("stiffness", "velocity_limit", "action_scale"):
-            if getattr(joint, field) <= 0.0:
-                yield f"joints: {joint.name} has {field} {getattr(joint, field)}; it must be positive"
-    for row in (*spec.joints, *spec.locked_joints):
-        if row.damping < 0.0 or row.effort_limit < 0.0 or row.stiffness < 0.0:
-            yield f"joints: {row.name} has a negative gain or effort_limit"
-
-
-def _rate_and_action_problems(spec: BundleSpec) -> Iterator[str]:
-    rates, action = spec.rates, spec.action
-    if rates.physics_dt <= 0.0 or rates.decimation < 1:
-        yield "rates: physics_dt must be positive and decimation at least 1"
-    if abs(rates.control_dt - rates.physics_dt * rates.decimation) > _RATE_TOLERANCE:
-        yield f"rates: control_dt {rates.control_dt} is not decimation {rates.decimation} x {rates.physics_dt}"
-    if action.clip <= 0.0:
-        yield f"action.clip is {action.clip}; it must be positive"
-    if not 0.0 < action.beta <= 1.0:
-        yield f"action.beta is {action.beta}; it must be above 0 and at most 1"
-    if spec.tracking is None and (action.type == "residual" or action.feed_forward != "none"):
-        yield f"action.type {action.type} with feed_forward {action.feed_forward} needs a reference; tracking is empty"
-    if action.type not in ("P", "residual") and action.feed_forward != "none":
-        yield f"action.feed_forward is {action.feed_forward}; with action.type {action.type} it must be none"
-    for joint in spec.joints:
-        if action.type == "V" and joint.damping == 0.0:
-            yield f"joints: {joint.name} has damping 0, with which action.type V moves nothing"
-
-
-def _observation_problems(observation: ObservationSpec) -> Iterator[str]:
-    if observation.clip <= 0.0:
-        yield f"observation.clip is {observation.clip}; it must be positive"
-    yield from _repeated([term.name for term in observation.terms], "observation.terms name")
-    position = 0
-    for term in observation.terms:
-        if term.start != position or term.stop <= term.start:
-            yield f"observation.terms: {term.name} covers {term.start} to {term.stop}; it should start at {position}"
-        if term.history < 1 or (term.stop - term.start) % term.history:
-            yield f"observation.terms: {term.name} cannot hold {term.history} steps"
-        if term.scale == 0.0 or (term.clip is not None and term.clip <= 0.0):
-            yield f"observation.terms: {term.name} has scale {term.scale} and clip {term.clip}, which leave nothing"
-        position = term.stop
-    if position != observation.size:
-        yield f"observation.size is {observation.size}, but its terms end at {position}"
-
-
-def _file_problems(spec: BundleSpec) -> Iterator[str]:
-    unknown = sorted(set(spec.files) - set(DATA_FILES))
-    if unknown:
-        yield f"files names {', '.join(unknown)}; known: {', '.join(DATA_FILES)}"
-    if not any(name in spec.files for name in POLICY_FILES):
-        yield f"files names no policy ({' or '.join(POLICY_FILES)})"
-    if RECORDED_FILE not in spec.files:
-        yield f"files lacks {RECORDED_FILE}"
-    if (spec.tracking is None) == (REFERENCE_FILE in spec.files):
-        yield f"files must name {REFERENCE_FILE} exactly when tracking is given"
-    hashes = [*spec.files.values(), *(clip.sha256 for clip in spec.provenance.clips)]
-    for value in hashes:
-        if len(value) != _SHA256_DIGITS or set(value) - set("0123456789abcdef"):
-            yield f"{value!r} is not a SHA-256 in lower-case hexadecimal digits"
-
-
-def _repeated(names: Sequence[str], what: str) -> Iterator[str]:
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        yield f"{what} {', '.join(twice)} more than once"

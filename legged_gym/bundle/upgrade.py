@@ -39,11 +39,22 @@ def _from_1(data: Mapping[str, Any]) -> Plain:
     return data
 
 
+def _from_2(data: Mapping[str, Any]) -> Plain:
+    """Version 2 said neither where the anchor is nor what commands and maps were like."""
+    data = dict(data, schema_version=3)
+    tracking = data.get("tracking")
+    if isinstance(tracking, Mapping) and "anchor_chain" not in tracking:
+        data["tracking"] = dict(tracking, anchor_chain=None)
+    if not {"velocity", "height_map"} & set(data):
+        data |= {"velocity": None, "height_map": None}
+    return data
+
+
 def _with_shape(term: Any) -> Any:
     if not isinstance(term, Mapping) or {"scale", "clip"} & set(term):
         return term  # refused by the parser: one of the two is missing, or it is no term
     return dict(term, scale=1.0, clip=None)
 
 
-UPGRADES: dict[Any, Callable[[Mapping[str, Any]], Plain]] = {1: _from_1}
+UPGRADES: dict[Any, Callable[[Mapping[str, Any]], Plain]] = {1: _from_1, 2: _from_2}
 """Version -> what makes the next version of it."""

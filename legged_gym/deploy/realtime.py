@@ -24,6 +24,13 @@ def use_realtime_scheduling() -> bool:
     return False
 
 
+def use_ordinary_scheduling() -> None:
+    """Take the calling thread out of that again: it does what can wait."""
+    if hasattr(os, "sched_setscheduler"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 class Pacer:
     """Deadlines a fixed time apart. Being late moves none of them: a loop that was held up catches up."""
 

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from legged_gym.envs.g1.g1_config import G1Cfg, G1TrainCfg
+from legged_gym.envs.g1.g1_dagger_config import (
+    G1BlindStudentCfg,
+    G1DaggerTrainCfg,
+    G1NoHistoryStudentCfg,
+    G1RootHeightfieldStudentCfg,
+    G1StudentTrainCfg,
+)
 from legged_gym.envs.g1.g1_deepmimic_config import G1DeepMimicCfg, G1DeepMimicTrainCfg
 from legged_gym.envs.g1.g1_deepmimic_mocap_config import G1DeepMimicMocapCfg, G1DeepMimicMocapTrainCfg
 from legged_gym.envs.g1.g1_heightfield_config import (
@@ -13,7 +20,9 @@ from legged_gym.envs.g1.g1_heightfield_config import (
 from legged_gym.envs.g1.presets import (
     robust,
     videomimic,
+    videomimic_blind_student,
     videomimic_heightfield,
+    videomimic_no_history,
     videomimic_root_heightfield,
 )
 from legged_gym.utils.config import TaskCfg
@@ -66,6 +75,46 @@ register(
         env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
         make_cfg=lambda: TaskCfg(env=G1DeepMimicRootHeightfieldCfg(), train=G1GatedMapTrainCfg()),
         presets={"videomimic": videomimic_root_heightfield},
+    )
+)
+
+register(
+    TaskSpec(
+        name="g1_deepmimic_dagger",
+        description="a student of g1_deepmimic is told where the torso goes and how the upper body moves",
+        env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
+        make_cfg=lambda: TaskCfg(env=G1BlindStudentCfg(), train=G1DaggerTrainCfg()),
+        presets={"videomimic": videomimic_blind_student},
+    )
+)
+
+register(
+    TaskSpec(
+        name="g1_deepmimic_root_heightfield_dagger",
+        description="a student of the tasks with a map is told only where the torso goes",
+        env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
+        make_cfg=lambda: TaskCfg(env=G1RootHeightfieldStudentCfg(), train=G1DaggerTrainCfg()),
+        presets={"videomimic": videomimic_root_heightfield},
+    )
+)
+
+register(
+    TaskSpec(
+        name="g1_deepmimic_root_heightfield_no_history_dagger",
+        description="the student for the robot: three numbers say where to go, its map is a measured one",
+        env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
+        make_cfg=lambda: TaskCfg(env=G1NoHistoryStudentCfg(), train=G1DaggerTrainCfg()),
+        presets={"videomimic": videomimic_no_history},
+    )
+)
+
+register(
+    TaskSpec(
+        name="g1_deepmimic_root_heightfield_no_history",
+        description="the same student goes on without its teacher, by PPO",
+        env_class="legged_gym.envs.base.robot_deepmimic:RobotDeepMimic",
+        make_cfg=lambda: TaskCfg(env=G1NoHistoryStudentCfg(), train=G1StudentTrainCfg()),
+        presets={"videomimic": videomimic_no_history},
     )
 )
 

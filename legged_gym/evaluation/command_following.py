@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.robot_velocity import RobotVelocity
+from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.terms.observations import projected_gravity
+from legged_gym.evaluation.courses import Course, course_of
 from legged_gym.evaluation.policies import Policy
 from legged_gym.evaluation.protocol import ProtocolArgs
 from legged_gym.utils.errors import ConfigError
@@ -22,6 +23,8 @@ FALL_TILT = 1.0
 """Fallen: root further than this from upright, rad."""
 SETTLING_S = 1.0
 """`settled` errors leave out this long after every change of the command."""
+CAUSES = ("diverged", "low", "tilted")
+"""What a robot can fall of; where several hold in the same step, the first."""
 RULES = {"fall_root_height_m": FALL_HEIGHT, "fall_tilt_rad": FALL_TILT}
 
 
@@ -31,8 +34,8 @@ class Trials:
 
     seconds: np.ndarray
     """(E,) how long each lasted."""
-    fell: np.ndarray
-    """(E,) bool."""
+    cause: np.ndarray
+    """(E,) what each fell of, index into ``CAUSES``, or -1."""
     left: np.ndarray
     """(E,) bool: walked off its ground before the time was up, which is no failure."""
     ground: list[str]
@@ -48,75 +51,100 @@ class Trials:
     stride: int
     """Steps of a stride. A walking robot sways by more than it errs, so errors are of the mean over a stride."""
 
+    @property
+    def fell(self) -> np.ndarray:
+        """(E,) bool."""
+        return self.cause >= 0
 
-def fallen(env: RobotVelocity) -> Tensor:
+
+def fall_causes(env: LeggedRobot) -> Tensor:
+    """Why robots are down by the evaluation's own rules: (N,) long, index into ``CAUSES`` or -1."""
+    rules = {
+        "diverged": env.sim.diverged,
+        "low": env.base_height < FALL_HEIGHT,
+        "tilted": projected_gravity(env)[:, 2] > -math.cos(FALL_TILT),
+    }
+    cause = torch.full_like(env.sim.diverged, -1, dtype=torch.long)
+    for name in reversed(CAUSES):
+        cause[rules[name]] = CAUSES.index(name)
+    return cause
+
+
+def fallen(env: LeggedRobot) -> Tensor:
     """Robots that are down by the evaluation's own rules, (N,) bool."""
-    low = env.base_height < FALL_HEIGHT
-    return low | (projected_gravity(env)[:, 2] > -math.cos(FALL_TILT)) | env.sim.diverged
+    return fall_causes(env) >= 0
 
 
 @torch.no_grad()
-def run_trials(env: RobotVelocity, policy: Policy, protocol: ProtocolArgs) -> Trials:
-    """Play ``num_trials`` episodes of ``trial_seconds``, as many at once as there are envs.
+def run_trials(env: LeggedRobot, policy: Policy, protocol: ProtocolArgs) -> Trials:
+    """Play ``num_trials`` episodes of some length, as many at once as there are envs.
+
+    Args:
+        env: Of a task that follows commands, or driven by a joystick.
+        policy: Acts in all envs at once.
+        protocol: How many and how long.
 
     Raises:
         ConfigError: There are fewer trials than grounds.
     """
-    grounds = len(env.terrain.offsets)
-    if protocol.num_trials < grounds:
-        raise ConfigError(f"--num_trials={protocol.num_trials}: there are {grounds} grounds to be tried")
+    course = course_of(env)
+    if protocol.num_trials < course.num_grounds:
+        raise ConfigError(
+            f"--num_trials={protocol.num_trials}: there are {course.num_grounds} grounds to be tried"
+        )
     parts = []
     for first in range(0, protocol.num_trials, env.num_envs):
-        env.terrain.spread(first)
+        course.spread(first)
         count = min(protocol.num_trials - first, env.num_envs)
-        parts.append(_run_batch(env, policy, count, protocol.trial_seconds))
-    counts = np.cumsum([0] + [len(part.fell) for part in parts])
+        parts.append(_run_batch(course, policy, count, protocol.seconds_per_trial))
+    counts = np.cumsum([0] + [len(part.cause) for part in parts])
     return Trials(
         ground=[name for part in parts for name in part.ground],
         trial=np.concatenate([part.trial + first for part, first in zip(parts, counts[:-1], strict=True)]),
         **{
             name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("seconds", "fell", "left", "command", "velocity", "age")
+            for name in ("seconds", "cause", "left", "command", "velocity", "age")
         },
         stride=parts[0].stride,
     )
 
 
-def _run_batch(env: RobotVelocity, policy: Policy, count: int, seconds: float) -> Trials:
+def _run_batch(course: Course, policy: Policy, count: int, seconds: float) -> Trials:
+    env = course.env
     everyone = torch.arange(env.num_envs, device=env.device)
-    env.reset_to(everyone, noisy=True)
+    course.begin(everyone, noisy=True)
     observations = env.observe(everyone)
     playing = everyone < count
-    fell, left = torch.zeros_like(playing), torch.zeros_like(playing)
+    cause, left = torch.full_like(everyone, -1), torch.zeros_like(playing)
     lasted = torch.zeros(env.num_envs, device=env.device)
     steps: list[tuple[Tensor, ...]] = []
     for _ in range(max(1, round(seconds / env.step_dt))):
         env.advance(policy(observations))
-        velocity = torch.cat((env.lin_vel_h[:, :2], env.sim.root_ang_vel_b[:, 2:]), dim=-1)
         seen = (playing & ~env.sim.diverged).nonzero().squeeze(-1)
-        age = env.commands.age * env.step_dt
-        steps.append((seen, env.commands.value[seen].clone(), velocity[seen], age[seen]))
+        age = course.commands.age * env.step_dt
+        steps.append((seen, course.commands.value[seen].clone(), course.velocity()[seen], age[seen]))
         lasted[playing] += env.step_dt
-        fell |= playing & fallen(env)
-        left |= playing & ~fell & env.terrain.left(env.sim.root_pos_w[:, :2] - env.env_offsets[:, :2])
-        playing = playing & ~fell & ~left
+        cause = torch.where(playing, fall_causes(env), cause)
+        left |= playing & (cause < 0) & course.left()
+        playing = playing & (cause < 0) & ~left
         if not playing.any():
             break
         idle = (~playing).nonzero().squeeze(-1)  # a robot in pieces would go on raising warnings
-        env.reset_to(idle, noisy=False)
+        if len(idle):
+            course.begin(idle, noisy=False)
         observations = env.observe(idle)
     trial, command, velocity, age = (torch.cat(column).cpu().numpy() for column in zip(*steps, strict=True))
     chosen = slice(0, count)
     return Trials(
         seconds=lasted[chosen].cpu().numpy(),
-        fell=fell[chosen].cpu().numpy(),
+        cause=cause[chosen].cpu().numpy(),
         left=left[chosen].cpu().numpy(),
-        ground=[env.terrain.name_of(i) for i in range(count)],
+        ground=[course.name_of(i) for i in range(count)],
         trial=trial,
         command=command,
         velocity=velocity,
         age=age,
-        stride=max(1, round(env.cfg.gait.period / env.step_dt)),
+        stride=course.stride,
     )
 
 
@@ -168,6 +196,7 @@ def _figures(trials: Trials, means: np.ndarray, chosen: np.ndarray) -> dict[str,
         "raw_lin_vel_error_m_s": _mean(np.linalg.norm(raw[:, :2], axis=1)),
         "yaw_rate_error_rad_s": _mean(np.abs(error[:, 2])),
         "settled_yaw_rate_error_rad_s": _mean(np.abs(error[settled, 2])),
+        "falls": {name: int((trials.cause[chosen] == k).sum()) for k, name in enumerate(CAUSES)},
         "seconds": float(trials.seconds[chosen].mean()),
         "left_its_ground": int(trials.left[chosen].sum()),
         "trials": int(chosen.sum()),

@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
+from legged_gym.envs.base.joystick import Joystick
+from legged_gym.envs.base.joystick_config import DRAWN
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.base.robot_velocity import RobotVelocity
@@ -35,9 +37,11 @@ def judge(env: LeggedRobot, policy: Policy, protocol: ProtocolArgs, provenance: 
     """Judge a policy by what its task asks for. The environment's own episodes are over afterwards.
 
     Raises:
-        ConfigError: There are fewer trials than grounds.
+        ConfigError: There are fewer trials than grounds, or the policy cannot be driven by a joystick.
     """
-    if isinstance(env, RobotVelocity):
+    if protocol.joystick:
+        env.drive_by(Joystick(env, DRAWN))
+    if protocol.joystick or isinstance(env, RobotVelocity):
         return _judge_commands(env, policy, protocol, provenance)
     return _judge_tracking(env, policy, protocol, provenance)
 
@@ -47,7 +51,7 @@ def judge_sweep(
     judge_in: Callable[[EnvConfig], Judgement],
     progress: Callable[[int, str], None] = lambda done, name: None,
 ) -> Judgement:
-    """Judge a policy under every condition of :data:`sweep.CONDITIONS`.
+    """Judge a policy under every condition of :data:`sweep.CONDITIONS` that there is for its robot.
 
     Args:
         cfg: Configuration of a normal evaluation.
@@ -57,13 +61,13 @@ def judge_sweep(
     Raises:
         ConfigError: A condition cannot be in this physics; before any is judged.
     """
-    changes = {condition: condition.domain_rand(cfg.sim.dt) for condition in sweep.CONDITIONS}
+    conditions, skipped = sweep.applicable(cfg)
     judged = {}
-    for done, (condition, fields) in enumerate(changes.items()):
+    for done, condition in enumerate(conditions):
         progress(done, condition.name)
         judgement = judge_in(sweep.under(condition, cfg))
-        judged[condition.name] = {"domain_rand": fields, **judgement.figures}
-    figures = sweep.summarise(judged)
+        judged[condition.name] = {"domain_rand": condition.domain_rand(cfg.sim.dt), **judgement.figures}
+    figures = sweep.summarise(judged, skipped)
     return Judgement(
         judgement.provenance,
         figures,
@@ -89,7 +93,7 @@ def _judge_tracking(
 
 
 def _judge_commands(
-    env: RobotVelocity, policy: Policy, protocol: ProtocolArgs, provenance: dict[str, Any]
+    env: LeggedRobot, policy: Policy, protocol: ProtocolArgs, provenance: dict[str, Any]
 ) -> Judgement:
     """Velocities followed for a while."""
     trials = command_following.run_trials(env, policy, protocol)

@@ -98,11 +98,12 @@ def evaluation_table(figures: dict[str, Any]) -> Table:
 
 
 def command_table(figures: dict[str, Any]) -> Table:
-    """One row per kind and level of ground and, for several, one for all."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    """One row per kind and level of ground and, for several, one for all; below it, of what robots fell."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
     table.add_column("ground", overflow="fold")
     for heading, _, _ in _COMMAND_COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)
+    table.caption = f"falls: {', '.join(_counted(figures['total']['falls'])) or 'none'}"
     rows = dict(figures["grounds"])
     if len(rows) > 1:
         rows["all"] = figures["total"]
@@ -113,7 +114,7 @@ def command_table(figures: dict[str, Any]) -> Table:
 
 
 def sweep_table(figures: dict[str, Any]) -> Table:
-    """One row per condition, and one for the mean over all but the nominal one."""
+    """One row per condition, and one for the mean over all but the nominal one; below, what was skipped and why."""
     rows = {name: condition["total"] for name, condition in figures["conditions"].items()}
     rows["mean but nominal"] = figures["mean"]
     tracking = "from_start" in figures["mean"]
@@ -126,6 +127,11 @@ def sweep_table(figures: dict[str, Any]) -> Table:
         flat = row | ({"from_start": row["from_start"]["success_rate"]} if tracking else {})
         cells = [_cell(flat[key], form) for _, key, form in columns]
         table.add_row(name, *cells, end_section=number == len(rows) - 1)
+    reasons: dict[str, list[str]] = {}
+    for name, reason in figures["skipped"].items():
+        reasons.setdefault(reason, []).append(name)
+    table.caption = "\n".join(f"skipped {'; '.join(names)}: {reason}" for reason, names in reasons.items())
+    table.caption_justify = "left"
     return table
 
 
@@ -135,6 +141,10 @@ def _cell(value: float | None, form: str) -> str:
 
 def _failures(row: dict[str, Any]) -> str:
     """Failures from spread starts, as ``2 fall, 1 lost of 32``."""
-    counts = sorted(row["failures"].items(), key=lambda item: -item[1])
-    listed = ", ".join(f"{count} {cause}" for cause, count in counts if count)
-    return f"{listed or 'none'} of {row['episodes']}"
+    return f"{', '.join(_counted(row['failures'])) or 'none'} of {row['episodes']}"
+
+
+def _counted(causes: dict[str, int]) -> list[str]:
+    """The causes that there are, the most frequent first, as ``2 fall``."""
+    counts = sorted(causes.items(), key=lambda item: -item[1])
+    return [f"{count} {cause}" for cause, count in counts if count]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from legged_gym.envs.base.control_config import MISSING_GAINS
 from legged_gym.evaluation.protocol import EnvConfig
 from legged_gym.utils.errors import ConfigError
 
@@ -54,6 +55,14 @@ class Condition:
             fields |= {"max_push_vel_xy": self.push_m_s, "max_push_vel_z": 0.0, "max_push_ang_vel": 0.0}
         return fields
 
+    def inapplicable(self, cfg: EnvConfig) -> str | None:
+        """Why there is no such condition for a robot; None: there is."""
+        fields = self.domain_rand(cfg.sim.dt)
+        for switch in MISSING_GAINS.get(cfg.control.action_type, ()):
+            if switch in fields:
+                return f"servos of control.control_type {cfg.control.control_type} lack the gains of {switch}"
+        return None
+
     def _substeps(self, delay: float, dt: float) -> int:
         count = round(delay / dt)
         if abs(count * dt - delay) > 1e-9:
@@ -89,6 +98,17 @@ def under(condition: Condition, cfg: EnvConfig) -> EnvConfig:
     return cfg
 
 
+def applicable(cfg: EnvConfig) -> tuple[list[Condition], dict[str, str]]:
+    """The conditions of the standard sweep that a robot can be judged under, and why not by the names of the others.
+
+    Raises:
+        ConfigError: A delay is no multiple of the physics substep.
+    """
+    reasons = {condition: condition.inapplicable(cfg) for condition in CONDITIONS}
+    there = [condition for condition, reason in reasons.items() if reason is None]
+    return there, {condition.name: reason for condition, reason in reasons.items() if reason is not None}
+
+
 def mean_figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The mean over rows of every figure that is a rate or an error, groups of figures included.
 
@@ -107,11 +127,12 @@ def mean_figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return means
 
 
-def summarise(judged: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """All figures: ``mean`` over all conditions but the nominal one, and ``conditions`` by name.
+def summarise(judged: Mapping[str, Mapping[str, Any]], skipped: Mapping[str, str]) -> dict[str, Any]:
+    """All figures: ``mean`` over all conditions but the nominal one, ``conditions`` by name, and what was ``skipped``.
 
     Args:
         judged: Figures of each condition by its name, with their ``total``.
+        skipped: Why there are none, by name.
     """
     changed = [figures["total"] for name, figures in judged.items() if name != NOMINAL.name]
-    return {"mean": mean_figures(changed), "conditions": dict(judged)}
+    return {"mean": mean_figures(changed), "conditions": dict(judged), "skipped": dict(skipped)}

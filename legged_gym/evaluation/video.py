@@ -1,4 +1,4 @@
-"""An MP4 of a recording: the robot, its reference as a translucent ghost or a dial, and a line of figures."""
+"""An MP4 or GIF of a recording: the robot, its reference as a translucent ghost or a dial, and a line of figures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+from PIL import Image
 
 from legged_gym.evaluation.gl_renderer import GLRenderer
 from legged_gym.evaluation.overlay import with_overlay
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 WIDTH, HEIGHT = 1280, 720
 MAX_FPS = 30.0
 """Frames are left out until no more than these are shown per second."""
+GIF_WIDTH, GIF_HEIGHT, GIF_MAX_FPS = 640, 360, 20.0
+"""GIFs are large for what they show, so they show less."""
 DISTANCE, ELEVATION = 2.7, -10.0
 """Of the camera, m and deg."""
 DROP = 0.08
@@ -37,12 +40,12 @@ SMOOTHING_S = 0.6
 def write_video(
     path: Path, recording: Recording, robot: Robot, progress: Callable[[float], None] = lambda done: None
 ) -> None:
-    """Write a recording as an H.264 MP4 of 1280 x 720 that plays in real time.
+    """Write a recording as an H.264 MP4 of 1280 x 720, or as a GIF of 640 x 360, that plays in real time.
 
     Rendered by OpenGL where it can be, else (said in the log) by a simple painter.
 
     Args:
-        path: File to write.
+        path: File to write; one that ends in .gif becomes a GIF.
         recording: What happened.
         robot: The robot it happened to.
         progress: Told after every frame which part is done.
@@ -51,15 +54,18 @@ def write_video(
         RunError: The file cannot be written.
         DependencyError: There is no ffmpeg.
     """
-    stride = max(1, math.ceil(1.0 / (recording.step_dt * MAX_FPS) - 1e-9))
+    is_gif = path.suffix.lower() == ".gif"
+    size, fps = ((GIF_WIDTH, GIF_HEIGHT), GIF_MAX_FPS) if is_gif else ((WIDTH, HEIGHT), MAX_FPS)
+    stride = max(1, math.ceil(1.0 / (recording.step_dt * fps) - 1e-9))
     count = math.ceil(len(recording.time) / stride)
 
     def frames() -> Iterator[np.ndarray]:
-        for number, frame in enumerate(draw_frames(recording, robot, stride), start=1):
+        for number, frame in enumerate(draw_frames(recording, robot, stride, *size), start=1):
             yield frame
             progress(number / count)
 
-    write_atomically(path, lambda file: _encode(file, frames(), 1.0 / (recording.step_dt * stride)))
+    encode = _encode_gif if is_gif else _encode
+    write_atomically(path, lambda file: encode(file, frames(), 1.0 / (recording.step_dt * stride)))
 
 
 def draw_frames(
@@ -124,3 +130,12 @@ def _encode(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
             writer.send(np.ascontiguousarray(frame))
     finally:
         writer.close()
+
+
+def _encode_gif(path: Path, frames: Iterator[np.ndarray], fps: float) -> None:
+    """The first frame's colours serve all: the scene hardly changes its colours, and flicker would show."""
+    palette = Image.fromarray(next(frames)).quantize(256)
+    first = palette.copy()
+    rest = (Image.fromarray(frame).quantize(palette=palette) for frame in frames)
+    with path.open("wb") as file:
+        first.save(file, "GIF", save_all=True, append_images=rest, duration=round(1e3 / fps), loop=0)

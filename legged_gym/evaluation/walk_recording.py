@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.evaluation.command_following import fallen, stride_means
+from legged_gym.evaluation.courses import Course
 from legged_gym.evaluation.policies import Policy
 from legged_gym.evaluation.recording import Recording, Tape, ground_mesh, pose
 
@@ -63,52 +63,49 @@ class WalkRecording(Recording):
 
 @torch.no_grad()
 def record_walk(
-    env: RobotVelocity,
+    course: Course,
     policy: Policy,
     seconds: float,
     command: tuple[float, float, float] | None = None,
-    level: int | None = None,
 ) -> WalkRecording:
     """Walk in all envs and record the first, until the time is up, it leaves its ground, or a second after a fall.
 
     Args:
-        env: Its episodes are over afterwards.
+        course: Where; the episodes of its env are over afterwards.
         policy: Acts in all envs at once.
         seconds: How long.
-        command: What all are asked for all the time, as in :class:`WalkRecording`; None draws as training does.
-        level: Level of ground that all walk on; None is the hardest.
+        command: What all are asked for all the time, as in :class:`WalkRecording`; None: they are drawn.
     """
+    env = course.env
     ids = torch.arange(env.num_envs, device=env.device)
-    env.terrain.level[:] = env.terrain.num_levels - 1 if level is None else level
-    env.reset_to(ids, noisy=False)
+    course.begin(ids, noisy=False)
 
     def ask() -> None:
         if command is not None:
-            env.commands.set(ids, torch.tensor([command], device=env.device).expand(len(ids), 3))
+            course.commands.set(ids, torch.tensor([command], device=env.device).expand(len(ids), 3))
 
     ask()
-    tape = Tape(env, lambda: _state(env))
+    tape = Tape(env, lambda: _state(course))
     steps = max(1, round(seconds / env.step_dt))
     for _ in tape.play(policy, steps):
         ask()
         cause = "diverged" if env.sim.diverged[0] else "fall" if fallen(env)[0] else None
-        if not tape.note(cause) or env.terrain.left(env.sim.root_pos_w[:, :2] - env.env_offsets[:, :2])[0]:
+        if not tape.note(cause) or course.left()[0]:
             break
     robot, asked, velocity = tape.columns()
-    stride = max(1, round(env.cfg.gait.period / env.step_dt))
     end = len(robot) if tape.failure is None else tape.failure + 1
     # The start is before any step, and what follows a failure must not change the figures of what came before.
-    parts = velocity[:1], stride_means(velocity[1:end], stride), stride_means(velocity[end:], stride)
+    own, after = (stride_means(part, course.stride) for part in (velocity[1:end], velocity[end:]))
     return WalkRecording(
-        name=env.terrain.name_of(0),
+        name=course.name_of(0),
         time=np.arange(len(robot)) * env.step_dt,
         length_s=steps * env.step_dt,
         robot=robot,
         reference=None,
         command=asked,
-        velocity=np.concatenate(parts),
+        velocity=np.concatenate((velocity[:1], own, after)),
         step_dt=env.step_dt,
-        ground=ground_mesh(env, env.terrain.layout.tile_mesh),
+        ground=ground_mesh(env, course.tile_mesh),
         failure=tape.failure,
         cause=tape.cause,
         seconds=env.timings(),
@@ -131,12 +128,11 @@ def _shown(velocity: np.ndarray) -> str:
     return f"{x:+.2f} {y:+.2f} m/s {turning:+.2f} rad/s"
 
 
-def _state(env: RobotVelocity) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _state(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pose, command and velocity at the instant of the first env."""
-    sim = env.sim
-    velocity = torch.cat((env.lin_vel_h[0, :2], sim.root_ang_vel_b[0, 2:]))
+    sim = course.env.sim
     return (
         pose(sim.root_pos_w, sim.root_quat_wxyz, sim.dof_pos),
-        env.commands.value[0].cpu().numpy().astype(np.float64),
-        velocity.cpu().numpy().astype(np.float64),
+        course.commands.value[0].cpu().numpy().astype(np.float64),
+        course.velocity()[0].cpu().numpy().astype(np.float64),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,11 @@ from legged_gym.utils.errors import MotionError
 from legged_gym.utils.paths import find_data
 
 YAML_SUFFIXES = (".yaml", ".yml")
-_ALIASES = {"default_data_fps_override": "fps", "folder_path": "path"}
+_ALIASES = {
+    "default_data_fps_override": "fps",
+    "folder_path": "path",
+    "teacher_checkpoint_run_name": "teacher",
+}
 """Names that lists of the original have -> ours."""
 _NUMBERS = {"weight": (int, float), "start_frame": int, "end_frame": int, "fps": (int, float)}
 
@@ -38,14 +43,28 @@ class ClipEntry:
     """Mesh it plays on, whatever the file says; None to believe the file."""
     label: str = ""
     """What to call it; "" for the file's stem."""
+    teacher: str = ""
+    """Policy that students of several teachers ask about it; "" for none of its own."""
+
+
+class ListLoader(yaml.SafeLoader):
+    """Reads the run name 20250428_185201 as text, as YAML 1.2 does; in YAML 1.1 it is a number."""
+
+
+_INTEGER = "tag:yaml.org,2002:int"
+ListLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _INTEGER]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+ListLoader.add_implicit_resolver(_INTEGER, re.compile(r"[-+]?[0-9]+$"), list("-+0123456789"))
 
 
 def find_clips(paths: str | Path | Sequence[str | Path], root: str = "") -> list[ClipEntry]:
     """Clips that paths, globs, folders and YAML lists mean, sorted within each path or glob; each file once.
 
     A YAML list is a sequence of items, each a path or a mapping of `path` (file, glob or folder) and any of `weight`,
-    `start_frame`, `end_frame` and `fps`, which then hold for all files of the item. A file may stand in a list several
-    times, with different frames.
+    `start_frame`, `end_frame`, `fps` and `teacher_checkpoint_run_name`, which then hold for all files of the item. A
+    file may stand in a list several times, with different frames.
 
     Args:
         paths: one of them or several.
@@ -92,7 +111,7 @@ def read_list(file: Path, root: str = "") -> list[ClipEntry]:
         MotionError: it is no such list, an item has an unknown or missing field, or a path means no file.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), ListLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise MotionError(f"{file}: cannot be read as YAML ({' '.join(str(error).split())})") from None
     if not isinstance(content, list) or not content:
@@ -149,12 +168,16 @@ def item_fields(where: str, item: Any) -> dict[str, Any]:
     if not isinstance(item, Mapping):
         raise MotionError(f"{where} is {item!r}; it must be a path or a mapping with a `path`")
     fields = {_ALIASES.get(key, key): value for key, value in item.items()}
-    known = ("path", *_NUMBERS)
+    known = ("path", *_NUMBERS, "teacher")
     unknown = [str(key) for key in fields if key not in known]
     if unknown:
         raise MotionError(f"{where}: unknown {', '.join(unknown)}; an item has {', '.join(known)}")
     if not isinstance(fields.get("path"), str):
         raise MotionError(f"{where}: path is {fields.get('path')!r}; it must name a file, glob or folder")
+    if not isinstance(fields.get("teacher", ""), str):
+        raise MotionError(
+            f"{where}: teacher_checkpoint_run_name is {fields['teacher']!r}; it must be the name of a run, in quotes"
+        )
     for name, kind in _NUMBERS.items():
         value = fields.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):

@@ -9,11 +9,9 @@ from typing import Any
 
 import yaml
 
-from legged_gym.motion.clip_list import YAML_SUFFIXES, ClipEntry, item_fields
+from legged_gym.motion.clip_list import YAML_SUFFIXES, ClipEntry, ListLoader, item_fields
 from legged_gym.utils.errors import MotionError
 from legged_gym.utils.paths import find_data
-
-_FOR_OTHERS = ("teacher_checkpoint_run_name",)  # distillation reads it
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def find_recordings(options: RecordingOptions) -> list[ClipEntry]:
     """Recordings of `folders` and then of `source`, each a motion paired with its mesh.
 
     Items of a YAML list are folders, or mappings of `folder_path` and any of `weight`, `start_frame`, `end_frame`,
-    `fps`, `human_video_data_pattern` and `human_video_terrain_pattern`.
+    `fps`, `teacher_checkpoint_run_name`, `human_video_data_pattern` and `human_video_terrain_pattern`.
 
     Raises:
         MotionError: a folder does not exist, holds no such file or several, or the list is malformed.
@@ -57,7 +55,7 @@ def find_recordings(options: RecordingOptions) -> list[ClipEntry]:
 
 def _listed(file: Path, options: RecordingOptions) -> list[ClipEntry]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), ListLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise MotionError(f"{file}: cannot be read as YAML ({' '.join(str(error).split())})") from None
     if not isinstance(content, list) or not content:
@@ -70,7 +68,7 @@ def _listed(file: Path, options: RecordingOptions) -> list[ClipEntry]:
         if isinstance(own, Mapping):
             names = ("human_video_data_pattern", "human_video_terrain_pattern")
             patterns = {name: own[name] for name in names if own.get(name)}
-            own = {key: value for key, value in own.items() if key not in (*names, *_FOR_OTHERS)}
+            own = {key: value for key, value in own.items() if key not in names}
         fields = item_fields(f"{file}: item {number}", own)
         folder = fields.pop("path")
         beside = file.parent / folder

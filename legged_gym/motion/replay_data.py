@@ -30,6 +30,7 @@ from legged_gym.motion.validation.findings import Finding, summary_line
 from legged_gym.motion.validation.motion import CheckedMotion
 from legged_gym.utils.array_cache import cache_folder, digest
 from legged_gym.utils.errors import MotionError
+from legged_gym.utils.processes import rank
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class LibraryOptions:
     """Keep finished clips on disk."""
     mesh_ground: Callable[[Path], GroundHeight] | None = None
     """Makes the ground of clips that play on a mesh; None takes all ground for flat."""
+    share: slice = field(default_factory=lambda: slice(None))
+    """Which of the clips that are found to load."""
 
 
 class ReplayData(ReferenceFrame):
@@ -60,6 +63,10 @@ class ReplayData(ReferenceFrame):
 
     clip_names: list[str]
     """C names, unique."""
+    library_names: list[str]
+    """Names of all clips that were found."""
+    share: slice
+    """Which of them are the C clips."""
     files: list[Path]
     """C files they were read from."""
     control_dt: float
@@ -72,6 +79,8 @@ class ReplayData(ReferenceFrame):
     """(C,) how often each clip is to be drawn, against the others'."""
     terrains: list[Path | None]
     """C meshes that the clips play on; None is flat ground."""
+    teachers: list[str]
+    """C policies that students of several teachers ask; "" where the list of clips names none."""
     table: ReferenceTable
     """The same states as rows, for looking up frames."""
     feed_forward: Tensor | None
@@ -84,13 +93,16 @@ class ReplayData(ReferenceFrame):
         robot: RobotLayout,
         control_dt: float,
         device: str | torch.device,
+        share: slice,
     ) -> None:
-        """Lay finished clips (`finish_clip`) one after the other; `load` is the way to make one.
+        """Lay finished clips (`finish_clip`), a share of the entries, in a row; `load` is the way to make one.
 
         `clips` is empty afterwards: a long library must not be in memory twice.
         """
-        self.clip_names, self.control_dt = unique_names(entries), control_dt
+        self.library_names, self.share, self.control_dt = unique_names(entries), share, control_dt
+        self.clip_names, entries = self.library_names[share], entries[share]
         self.files = [entry.file for entry in entries]
+        self.teachers = [entry.teacher for entry in entries]
         self.joint_names, self.body_names, self.foot_names = (
             robot.joint_names, robot.body_names, robot.foot_bodies,
         )  # fmt: skip
@@ -131,13 +143,19 @@ class ReplayData(ReferenceFrame):
             options: see `LibraryOptions`; None for its defaults.
 
         Raises:
-            MotionError: no file is found, or one is malformed or does not fit the robot.
+            MotionError: no file is found, or one is malformed or does not fit the robot; or there are too few to share.
         """
         options = options or LibraryOptions()
         begin = time.perf_counter()
         entries = find_clips(paths, options.amass_data_root) if paths else []
         if options.recordings is not None:
             entries += find_recordings(options.recordings)
+        own, shares = entries[options.share], options.share.step or 1
+        if len(entries) < shares:
+            raise MotionError(
+                f"{len(entries)} clip{'s' * (len(entries) > 1)} cannot be shared out to {shares} processes; with "
+                "deepmimic.share_clips=all every process plays all of them"
+            )
         cache = ClipCache(cache_folder("clips") if options.cache else None)
         cache.remove_old()
         base = (
@@ -145,9 +163,8 @@ class ReplayData(ReferenceFrame):
             options.mesh_ground is not None,
         )  # fmt: skip
         clips = []
-        for entry in track(
-            entries, "clips", transient=True, disable=len(entries) < 5, console=Console(stderr=True)
-        ):
+        quiet = len(own) < 5 or rank() > 0
+        for entry in track(own, "clips", transient=True, disable=quiet, console=Console(stderr=True)):
             key = digest(*base, _content(entry), *_entry_parts(entry))
             clips.append(
                 cache.get(
@@ -158,8 +175,8 @@ class ReplayData(ReferenceFrame):
                     ),
                 )
             )
-        _report(unique_names(entries), [clip.about for clip in clips])
-        data = cls(entries, clips, robot, control_dt, device)
+        _report(unique_names(entries)[options.share], [clip.about for clip in clips])
+        data = cls(entries, clips, robot, control_dt, device, options.share)
         logger.info(
             "%d clips (%d from the cache), %d frames, %.1f s of motion, %.0f MB, loaded in %.1f s",
             data.num_clips, cache.hits, data.num_frames, data.num_frames * control_dt, data.num_bytes / 2**20,

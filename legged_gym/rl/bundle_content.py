@@ -5,6 +5,8 @@ The env is read through these attributes, beyond rsl_rl's VecEnv:
 * ``cfg``: the env's configuration; ``robot``: its joints and their numbers;
 * ``observation_layout()``: group -> layout with ``size`` and ``terms`` (name, start, stop, history, scale, clip);
 * ``actions``, ``joint_targets``: the last step's action as applied and what the servos were told, (N, J);
+* only of envs that follow velocities: ``cfg.commands`` and ``cfg.gait``;
+* only of envs that see the ground: ``cfg.sensors``, with a height scan of the name of the term;
 * only of envs that follow clips: ``data``, all clips; ``frame``, each robot's frame in them, (N,); ``anchor``, index of
   the anchor body; ``upper_body``, indices of joints; ``target_offsets``, servo targets of a zero action, (F, J).
 """
@@ -22,6 +24,8 @@ from legged_gym.bundle.schema import (
     SCHEMA_VERSION,
     ActionSpec,
     BundleSpec,
+    ChainLinkSpec,
+    HeightMapSpec,
     JointSpec,
     LockedJointSpec,
     ObservationSpec,
@@ -31,9 +35,11 @@ from legged_gym.bundle.schema import (
     ScaleSpec,
     TermSpec,
     TrackingSpec,
+    VelocitySpec,
 )
 from legged_gym.utils.errors import ConfigError
 
+MAP_TERMS = ("terrain_height", "terrain_height_noisy")
 POLICY_GROUP = "actor"
 """The observation group that the policy sees."""
 
@@ -70,6 +76,8 @@ def describe(env: Any, task: str, whole_robot: Any, normalized: bool, provenance
         policy=PolicySpec("observations", "actions", "inside" if normalized else "none"),
         observation=_observation(env),
         tracking=_tracking(env) if _follows_clips(env) else None,
+        velocity=_velocity(cfg) if hasattr(cfg, "commands") else None,
+        height_map=_height_map(env),
         files={},
         provenance=provenance,
     )
@@ -181,7 +189,44 @@ def _tracking(env: Any) -> TrackingSpec:
     cfg = env.cfg.deepmimic
     return TrackingSpec(
         anchor_body=cfg.anchor_body_name,
+        anchor_chain=tuple(ChainLinkSpec(*link) for link in env.robot.chain_to(cfg.anchor_body_name)),
         tracked_bodies=tuple(cfg.tracked_body_names),
         upper_body_joints=tuple(env.robot.joint_names[i] for i in env.upper_body.tolist()),
         future_frames=env.cfg.observations.num_next_obs,
+    )
+
+
+def _velocity(cfg: Any) -> VelocitySpec:
+    commands = cfg.commands
+    ranges = {name: tuple(map(float, limits)) for name, limits in vars(commands.ranges).items()}
+    return VelocitySpec(
+        **ranges,
+        max_speed=float(commands.max_speed),
+        dead_band=float(commands.dead_band),
+        gait_period=float(cfg.gait.period),
+    )
+
+
+def _height_map(env: Any) -> HeightMapSpec | None:
+    """The map the policy sees.
+
+    Raises:
+        ConfigError: There are two of them.
+    """
+    names = [slot.name.removeprefix("history_") for slot in env.observation_layout()[POLICY_GROUP].terms]
+    terms = [name for name in MAP_TERMS if name in names]
+    if not terms:
+        return None
+    if len(terms) > 1:
+        raise ConfigError(f"observations.actor has {' and '.join(terms)}; a bundle describes one map")
+    (term,) = terms
+    sensor = getattr(env.cfg.sensors, term)
+    return HeightMapSpec(
+        term=term,
+        body=sensor.body_name,
+        size=tuple(map(float, sensor.size)),
+        resolution=float(sensor.resolution),
+        max_distance=float(sensor.max_distance),
+        only_heading=sensor.only_heading,
+        flat_distance=env.robot.default_height_of(sensor.body_name),
     )

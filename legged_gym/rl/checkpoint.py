@@ -8,6 +8,7 @@ always complete.
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,11 +18,15 @@ import torch
 
 from legged_gym.utils.errors import RunError
 from legged_gym.utils.paths import write_atomically
+from legged_gym.utils.processes import gather_to_first, joined
 
 VERSION = 1
 """Format of the dictionary."""
 YOUNGER_KEYS = {"scale": 1.0, "clip": None}
 """What the terms of a layout are where a checkpoint is older than these keys."""
+
+OTHERS = "other_processes"
+"""Key of the states of all processes but the first, in the order of their numbers."""
 
 Layout = Mapping[str, Sequence[Mapping[str, Any]]]
 """Observation group -> its terms in order, each with "name", "start", "stop" and whatever else defines it."""
@@ -67,6 +72,36 @@ def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
             f"checkpoint {path} has format {content['version']}; this package reads up to {VERSION}"
         )
     return content
+
+
+def gather_states(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the states (tensors and plain values) of all processes in the first one, nothing in the others."""
+    if not joined():
+        return [dict(state)]
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    parts = gather_to_first(buffer.getvalue())
+    return [torch.load(io.BytesIO(part), map_location="cpu", weights_only=True) for part in parts]
+
+
+def part_of_process(content: Mapping[str, Any], rank: int) -> dict[str, Any]:
+    """Return a checkpoint as a process sees it: with its own states, where it had any, in place of the first one's."""
+    others = content.get(OTHERS, ())
+    return {**content, **(others[rank - 1] if 0 < rank <= len(others) else {})}
+
+
+def is_of_same_run(
+    content: Mapping[str, Any],
+    env_cfg: Mapping[str, Any] | None,
+    seed: int,
+    num_envs: int,
+    num_processes: int,
+) -> bool:
+    """Return whether a checkpoint was taken in the same env, with the same seed, by as many processes and envs."""
+    same_env = plain(content["config"].get("env")) == plain(env_cfg)
+    same_seed = content["config"].get("train", {}).get("seed") == seed
+    size = content["num_envs"], 1 + len(content.get(OTHERS, ()))
+    return same_env and same_seed and size == (num_envs, num_processes)
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tensordict import TensorDict
 from legged_gym.rl.checkpoint import Layout
 from legged_gym.rl.map_networks import with_map_encoder
 from legged_gym.rl.rl_config import PolicyCfg
+from legged_gym.utils.processes import mean_over_processes, world_size
 
 OBS_GROUPS = {"actor": ["actor"], "critic": ["critic"]}
 """Which observation groups of the env each network sees."""
@@ -40,20 +41,18 @@ class Normalizer(EmpiricalNormalization):
 
     @torch.jit.unused
     def update(self, x: torch.Tensor) -> None:
-        """Fold a batch into the statistics.
+        """Fold a batch into the statistics, those of the processes that train together as one.
 
         Args:
-            x: Raw observations. (B, D)
+            x: Raw observations, as many in every process. (B, D)
         """
         if not self.training:
             return
-        if torch.distributed.is_initialized():
-            super().update(x)
-            return
-        mean = x.mean(0, keepdim=True)  # (1, D)
-        var = (x - mean).square_().mean(0, keepdim=True)  # (1, D)
-        self.count += x.shape[0]
-        rate = x.shape[0] / self.count
+        mean = mean_over_processes(x.mean(0, keepdim=True))  # (1, D)
+        var = mean_over_processes((x - mean).square_().mean(0, keepdim=True))  # (1, D)
+        count = x.shape[0] * world_size()
+        self.count += count
+        rate = count / self.count
         delta = mean - self._mean
         self._mean += rate * delta
         self._var += rate * (var - self._var + delta * (mean - self._mean))
@@ -105,3 +104,18 @@ def average_into(average: MLPModel, model: MLPModel, weight: float) -> None:
             mean.lerp_(value, weight)
         else:
             mean.copy_(value)
+
+
+def broadcast_networks(*models: MLPModel) -> None:
+    """Give all processes the weights and normalisers of the first one."""
+    for model in models:
+        for tensor in model.state_dict().values():
+            torch.distributed.broadcast(tensor, src=0)
+
+
+def standardised(x: torch.Tensor) -> torch.Tensor:
+    """Numbers of mean 0 and standard deviation 1 over all processes, each of which has as many."""
+    count = x.numel() * world_size()
+    centred = x - mean_over_processes(x.mean())
+    variance = mean_over_processes(centred.square().mean()) * (count / (count - 1))
+    return centred / (variance.sqrt() + 1e-8)

@@ -20,9 +20,11 @@ saw-tooths.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 import rsl_rl.algorithms
 import torch
@@ -33,15 +35,16 @@ from rsl_rl.utils import reduce_gradients_in_buckets
 from tensordict import TensorDict
 from torch import nn
 
+from legged_gym.rl.adaptive_rate import adapted, share_of_kl
 from legged_gym.rl.checkpoint import layout_of
-from legged_gym.rl.networks import average_into, build_actor_critic
+from legged_gym.rl.gaussian import entropy, kl_divergence, log_prob
+from legged_gym.rl.networks import average_into, build_actor_critic, standardised
 from legged_gym.rl.precision import has_bfloat16
-from legged_gym.rl.rl_config import PolicyCfg
+from legged_gym.rl.rl_config import PolicyCfg, PPOCfg
+from legged_gym.utils.processes import mean_over_processes
 
-LR_RANGE = (1e-5, 1e-2)
-LR_FACTOR = 1.2
-KL_TOLERANCE = 1.5
-KL_FLOOR = 0.1
+ActorBatch = tuple[torch.Tensor, tuple[torch.Tensor, ...]]
+"""Inputs of the actor (B, Da), and what its loss takes besides the Gaussian it answers with."""
 
 
 class PPO(rsl_rl.algorithms.PPO):
@@ -52,6 +55,9 @@ class PPO(rsl_rl.algorithms.PPO):
 
     critic_optimizer: torch.optim.Adam
     """Optimiser of the critic."""
+
+    of_one_process: ClassVar[tuple[str, ...]] = ()
+    """Keys of :meth:`save` that are about the envs of one process."""
 
     def __init__(
         self,
@@ -94,8 +100,10 @@ class PPO(rsl_rl.algorithms.PPO):
         self._std: torch.Tensor | None = None  # (A,), of the policy that collects
         self._worker: ThreadPoolExecutor | None = None
 
-    @staticmethod
-    def construct_algorithm(obs: TensorDict, env: VecEnv, cfg: dict[str, Any], device: str) -> PPO:
+    @classmethod
+    def construct_algorithm(
+        cls, obs: TensorDict, env: VecEnv, cfg: dict[str, Any], device: str, **extra: Any
+    ) -> PPO:
         """Make networks, storage and algorithm for an env.
 
         Args:
@@ -104,13 +112,14 @@ class PPO(rsl_rl.algorithms.PPO):
             cfg: "policy" and "algorithm" (fields of PolicyCfg and PPOCfg as dictionaries),
                 "num_steps_per_env" and "multi_gpu".
             device: Where networks and buffers live.
+            **extra: What a subclass is made with besides.
         """
         policy = PolicyCfg(**cfg["policy"])
         actor, critic = build_actor_critic(obs, env.num_actions, policy, layout_of(env))
         storage = RolloutStorage("rl", env.num_envs, cfg["num_steps_per_env"], obs, [env.num_actions], device)
-        options = {k: v for k, v in cfg["algorithm"].items() if k != "class_name"}
+        options = {field.name: cfg["algorithm"][field.name] for field in dataclasses.fields(PPOCfg)}
         options["average_iterations"] = cfg["policy"]["average_iterations"]
-        return PPO(actor, critic, storage, device=device, multi_gpu_cfg=cfg["multi_gpu"], **options)
+        return cls(actor, critic, storage, device=device, multi_gpu_cfg=cfg["multi_gpu"], **options, **extra)
 
     # Rollout
 
@@ -126,8 +135,8 @@ class PPO(rsl_rl.algorithms.PPO):
             Actions. (N, A)
         """
         st, t = self.storage, self.storage.step
-        for key, value in obs.items():
-            st.observations[key][t] = value
+        for key, stored in st.observations.items():  # the env may offer more than the networks see
+            stored[t] = obs[key]
         with torch.no_grad():
             if t == 0:
                 self._std = self.action_std
@@ -176,8 +185,7 @@ class PPO(rsl_rl.algorithms.PPO):
             advantage = delta + self.gamma * self.lam * alive[t] * advantage
             st.returns[t, :, 0] = advantage + values[t]
             next_values = values[t]
-        advantages = st.returns - st.values
-        st.advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        st.advantages = standardised(st.returns - st.values)
 
     # Update
 
@@ -235,37 +243,59 @@ class PPO(rsl_rl.algorithms.PPO):
 
     def _update_actor(self, batches: list[torch.Tensor]) -> dict[str, torch.Tensor]:
         """Improve the policy; batches hold indices of samples. Returns mean losses, entropy and KL divergence."""
-        st = self.storage
         obs = self._to_compute_dtype(self.actor.obs_normalizer(self._flat_obs(self.actor)))
-        actions, means = st.actions.flatten(0, 1), self._means.flatten(0, 1)  # (T * N, A)
-        log_prob = _log_prob(actions, means, self._std)
-        advantages = st.advantages.view(-1)
-        data = [(obs[i], actions[i], log_prob[i], -advantages[i]) for i in batches]
+        means = self._means.flatten(0, 1)  # (T * N, A)
         losses = []
-        for x, action, old_log_prob, cost in data * self.num_learning_epochs:
+        for x, sample in self._actor_batches(obs, batches) * self.num_learning_epochs:
             with self._autocast():
                 mean = self.actor.mlp(x)
-            mean, std = mean.float(), self.action_std
-            ratio = (_log_prob(action, mean, std) - old_log_prob).exp()  # (B,)
-            clipped = ratio.clamp(1 - self.clip_param, 1 + self.clip_param)
-            surrogate = torch.max(cost * ratio, cost * clipped).mean()
-            bounds = self._bounds_loss(mean)
-            loss = surrogate + self.bounds_loss_coef * bounds
-            if self.entropy_coef:
-                loss = loss - self.entropy_coef * _entropy(std)
+            loss, parts = self._actor_loss(mean.float(), self.action_std, sample)
             self._descend(loss, self.actor, self.optimizer)
-            losses.append(torch.stack((surrogate, bounds)).detach())
+            losses.append(torch.stack(list(parts.values())).detach())
         with torch.no_grad():
             with self._autocast():
                 mean = self.actor.mlp(obs)
             std = self.action_std
-            kl = _kl_divergence(means, self._std, mean.float(), std).mean()
-            if self.is_multi_gpu:  # so that all processes choose the same learning rate
-                torch.distributed.all_reduce(kl, op=torch.distributed.ReduceOp.SUM)
-                kl /= self.gpu_world_size
+            kl = mean_over_processes(kl_divergence(means, self._std, mean.float(), std).mean())
         self._update_normalizer(self.actor)
-        surrogate, bounds = torch.stack(losses).mean(0)
-        return {"surrogate": surrogate, "bounds": bounds, "entropy": _entropy(std), "kl": kl}
+        means_of_parts = dict(zip(parts, torch.stack(losses).mean(0), strict=True))
+        return means_of_parts | {"entropy": entropy(std), "kl": kl}
+
+    def _actor_batches(self, obs: torch.Tensor, batches: list[torch.Tensor]) -> list[ActorBatch]:
+        """Gather mini-batches of the actor's inputs (T * N, Da) and of what :meth:`_actor_loss` takes."""
+        actions, means = self.storage.actions.flatten(0, 1), self._means.flatten(0, 1)  # (T * N, A)
+        density = log_prob(actions, means, self._std)
+        advantages = self.storage.advantages.view(-1)
+        return [(obs[i], (actions[i], density[i], -advantages[i])) for i in batches]
+
+    def _actor_loss(
+        self, mean: torch.Tensor, std: torch.Tensor, sample: Sequence[torch.Tensor]
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Compute the loss of a mini-batch of B samples.
+
+        Args:
+            mean: Mean actions of the present policy. (B, A)
+            std: Their standard deviation. (A,)
+            sample: What :meth:`_actor_batches` gathered.
+
+        Returns:
+            The loss, and its parts by the name they are logged with.
+        """
+        surrogate = self._surrogate(mean, std, sample)
+        bounds = self._bounds_loss(mean)
+        loss = surrogate + self.bounds_loss_coef * bounds
+        if self.entropy_coef:
+            loss = loss - self.entropy_coef * entropy(std)
+        return loss, {"surrogate": surrogate, "bounds": bounds}
+
+    def _surrogate(
+        self, mean: torch.Tensor, std: torch.Tensor, sample: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """PPO's clipped loss of a sample: actions (B, A), their log-densities (B,), minus their advantages (B,). ()"""
+        action, old_log_prob, cost = sample
+        ratio = (log_prob(action, mean, std) - old_log_prob).exp()  # (B,)
+        clipped = ratio.clamp(1 - self.clip_param, 1 + self.clip_param)
+        return torch.max(cost * ratio, cost * clipped).mean()
 
     def _bounds_loss(self, mean: torch.Tensor) -> torch.Tensor:
         """Mean over samples of how far mean actions (B, A) reach beyond the threshold, summed over actions. ()"""
@@ -285,14 +315,9 @@ class PPO(rsl_rl.algorithms.PPO):
 
     def _adapt_learning_rate(self, kl: float) -> None:
         """Move the learning rate by one notch where the KL divergence of the update is far from the desired one."""
-        if self.schedule != "adaptive":
-            return
-        share = 0.5 ** (self.num_updates / self.desired_kl_half_life) if self.desired_kl_half_life else 1.0
-        aim = self.desired_kl * max(share, KL_FLOOR)
-        if kl > aim * KL_TOLERANCE:
-            self.set_learning_rate(max(LR_RANGE[0], self.learning_rate / LR_FACTOR))
-        elif kl < aim / KL_TOLERANCE:
-            self.set_learning_rate(min(LR_RANGE[1], self.learning_rate * LR_FACTOR))
+        if self.schedule == "adaptive":
+            aim = self.desired_kl * share_of_kl(self.num_updates, self.desired_kl_half_life)
+            self.set_learning_rate(adapted(self.learning_rate, kl, aim))
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Set the learning rate of both optimisers."""
@@ -366,22 +391,3 @@ class PPO(rsl_rl.algorithms.PPO):
     def _to_compute_dtype(self, x: torch.Tensor) -> torch.Tensor:
         """Cast inputs once instead of in every mini-batch."""
         return x.bfloat16() if self.use_mixed_precision else x
-
-
-def _log_prob(x: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
-    """Log-density of x (B, A) under a Gaussian with mean (B, A) and standard deviation (A,). (B,)"""
-    constant = std.log().sum() + 0.5 * math.log(2 * math.pi) * x.shape[-1]
-    return -0.5 * ((x - mean) / std).square().sum(-1) - constant
-
-
-def _entropy(std: torch.Tensor) -> torch.Tensor:
-    """Entropy (nats) of a Gaussian with standard deviation (A,). ()"""
-    return (std.log() + 0.5 * math.log(2 * math.pi * math.e)).sum()
-
-
-def _kl_divergence(
-    mean_p: torch.Tensor, std_p: torch.Tensor, mean_q: torch.Tensor, std_q: torch.Tensor
-) -> torch.Tensor:
-    """KL(p || q) in nats of Gaussians with means (B, A) and standard deviations (A,). (B,)"""
-    spread = (std_p.square() + (mean_p - mean_q).square()) / (2 * std_q.square())  # (B, A)
-    return (spread + (std_q / std_p).log() - 0.5).sum(-1)

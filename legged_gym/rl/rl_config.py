@@ -149,6 +149,62 @@ class PPOCfg:
 
 
 @dataclass
+class DaggerCfg(PPOCfg):
+    """Distillation: students act, a teacher says what it would have done, and the student learns to do that."""
+
+    learning_rate: float = 1e-3
+    """Adam's step size at the start (and throughout with schedule=fixed)."""
+
+    schedule: Literal["adaptive", "fixed"] = "fixed"
+    """adaptive: once per iteration, divide or multiply the learning rate by 1.2 to keep the KL near desired_kl."""
+
+    policy_to_clone: str | None = None
+    """Teacher: a run's name or folder, a checkpoint, a bundle's folder, zip or policy.pt; None: nobody to clone."""
+
+    policy_to_clone_jitted: bool | None = None
+    """Whether policy_to_clone must be a TorchScript (of a bundle) or a checkpoint; None: either, it is found out."""
+
+    bc_loss_coef: float = 1.0
+    """Weight of cloning: mean over samples of the squared distance between mean action and the teacher's."""
+
+    bc_loss_coef_end: float | None = None
+    """Weight of cloning after anneal_iterations, reached in a straight line; None: as at the start."""
+
+    rl_loss_coef: float | None = None
+    """Weight of PPO's surrogate and entropy; None: what bc_loss_coef leaves of 1, at any time."""
+
+    rl_loss_coef_end: float | None = None
+    """Weight of PPO after anneal_iterations, reached in a straight line; None: as at the start."""
+
+    anneal_iterations: int = 0
+    """Iterations over which the weights go to their ends."""
+
+    switch_to_rl_after: int = -1
+    """Iterations after which cloning ends and PPO goes on alone with weight 1; -1 = never."""
+
+    beta: float = 0.0
+    """Share of episodes in which the teacher acts and the student only watches; drawn when an episode begins."""
+
+    beta_iterations: int = 0
+    """beta falls to 0 over this many iterations in a straight line; 0 = it stays."""
+
+    take_teacher_actions: bool = False
+    """Let the teacher act in all episodes, which is beta=1."""
+
+    bc_std_coef: float = 0.0
+    """Weight, beside bc_loss_coef, of the squared distance between the standard deviations and the teacher's."""
+
+    clip_teacher_actions: bool = True
+    """Clone what the teacher asks for within +- clip_actions_threshold only."""
+
+    buffer_iterations: int = 0
+    """Iterations whose samples are cloned again: each mini-batch has as many old samples as new ones; 0 = none."""
+
+    use_multi_teacher: bool = False
+    """Ask for each clip the teacher that its list names (teacher_checkpoint_run_name), else policy_to_clone."""
+
+
+@dataclass
 class TrainCfg:
     """Everything about learning."""
 
@@ -205,6 +261,8 @@ def check_train_cfg(cfg: TrainCfg, num_envs: int) -> None:
     for name in ("gamma", "lam"):
         if getattr(cfg.algorithm, name) > 1.0:
             raise ConfigError(f"train.algorithm.{name} must be at most 1, not {getattr(cfg.algorithm, name)}")
+    if isinstance(cfg.algorithm, DaggerCfg):
+        _check_distillation(cfg.algorithm)
     for name in ("actor_hidden_dims", "critic_hidden_dims"):
         dims = getattr(cfg.policy, name)
         if not dims or min(dims) < 1:
@@ -214,4 +272,32 @@ def check_train_cfg(cfg: TrainCfg, num_envs: int) -> None:
         raise ConfigError(
             f"train.algorithm.num_mini_batches must be at most the {samples} samples of an iteration "
             f"({num_envs} envs x {cfg.runner.num_steps_per_env} steps), not {cfg.algorithm.num_mini_batches}"
+        )
+
+
+def _check_distillation(cfg: DaggerCfg) -> None:
+    """Refuse weights that are no weights, and what would do nothing."""
+    smallest = dict.fromkeys(("bc_loss_coef", "bc_loss_coef_end", "rl_loss_coef", "rl_loss_coef_end"), 0.0)
+    smallest |= dict.fromkeys(("beta", "bc_std_coef"), 0.0)
+    smallest |= dict.fromkeys(("anneal_iterations", "beta_iterations", "buffer_iterations"), 0)
+    smallest |= {"switch_to_rl_after": -1}
+    for name, least in smallest.items():
+        value = getattr(cfg, name)
+        if value is not None and not value >= least:
+            raise ConfigError(f"train.algorithm.{name} must be at least {least}, not {value}")
+    if cfg.beta > 1.0:
+        raise ConfigError(f"train.algorithm.beta must be at most 1, not {cfg.beta}")
+    for name in ("bc_loss_coef_end", "rl_loss_coef_end"):
+        if getattr(cfg, name) is not None and not cfg.anneal_iterations:
+            raise ConfigError(
+                f"train.algorithm.{name} is reached after train.algorithm.anneal_iterations, which is 0; set both"
+            )
+    if cfg.rl_loss_coef_end is not None and cfg.rl_loss_coef is None:
+        raise ConfigError("train.algorithm.rl_loss_coef_end needs train.algorithm.rl_loss_coef to start from")
+    starts, ends = (cfg.bc_loss_coef, cfg.rl_loss_coef), (cfg.bc_loss_coef_end, cfg.rl_loss_coef_end)
+    reached = tuple(start if end is None else end for start, end in zip(starts, ends, strict=True))
+    if (0.0, 0.0) in (starts, reached):
+        raise ConfigError(
+            "train.algorithm.bc_loss_coef and rl_loss_coef must not both be 0, nor both end there: the student would "
+            "learn nothing"
         )

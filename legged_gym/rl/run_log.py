@@ -127,6 +127,15 @@ class ProgressCsv:
         temporary.replace(self.path)
 
 
+def mean_row(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of rows of several processes, each column over those that have it; equal values stay exact."""
+    mean: dict[str, float] = {}
+    for key in dict.fromkeys(key for row in rows for key in row):
+        values = [row[key] for row in rows if key in row]
+        mean[key] = values[0] if len(set(values)) == 1 else sum(values) / len(values)
+    return mean
+
+
 def read_progress(path: Path) -> list[dict[str, str]]:
     """Return the rows of a progress.csv as written, none where there is no such file."""
     if not path.is_file():

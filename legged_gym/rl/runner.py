@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -29,21 +28,29 @@ from rsl_rl.env import VecEnv
 from tensordict import TensorDict
 
 from legged_gym.rl.checkpoint import (
+    OTHERS,
     Layout,
     check_compatible,
+    gather_states,
+    is_of_same_run,
     layout_of,
+    part_of_process,
     plain,
     read_checkpoint,
     save_checkpoint,
 )
+from legged_gym.rl.dagger import DAgger
+from legged_gym.rl.finite import check_losses, check_rollout
+from legged_gym.rl.networks import broadcast_networks
 from legged_gym.rl.plots import plot_learning_curve
 from legged_gym.rl.ppo import PPO
 from legged_gym.rl.progress import ProgressDisplay
-from legged_gym.rl.rl_config import TrainCfg, check_train_cfg
-from legged_gym.rl.run_log import EpisodeStatistics, RunLog, write_table
+from legged_gym.rl.rl_config import DaggerCfg, TrainCfg, check_train_cfg
+from legged_gym.rl.run_log import EpisodeStatistics, RunLog, mean_row, write_table
 from legged_gym.rl.seeding import rng_state, seed_everything, set_rng_state
 from legged_gym.rl.signals import StopRequest
 from legged_gym.rl.warm_start import needs_warm_start, warm_start
+from legged_gym.utils import processes
 from legged_gym.utils.errors import RunError
 from legged_gym.utils.paths import checkpoint_path
 from legged_gym.utils.threads import available_cores, rollout_threads
@@ -82,7 +89,8 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         Args:
             env: The env to learn in.
             train_cfg: Everything about learning.
-            log_dir: Folder of the run, made when training starts; None writes nothing.
+            log_dir: Folder of the run, made when training starts; None writes nothing. Of several processes all
+                know it and the first one writes.
             device: Where networks and rollouts live.
             task_cfg: The resolved configuration of the whole task as plain nested dictionaries, kept in
                 checkpoints.
@@ -92,8 +100,8 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         self.train_cfg = train_cfg
         self.task_cfg = task_cfg if task_cfg is not None else {"train": asdict(train_cfg)}
         cfg = asdict(train_cfg)
-        cfg["algorithm"]["class_name"] = PPO
-        seed_everything(train_cfg.seed + int(os.environ.get("RANK", 0)))
+        cfg["algorithm"]["class_name"] = DAgger if isinstance(train_cfg.algorithm, DaggerCfg) else PPO
+        seed_everything(train_cfg.seed + processes.rank())
         super().__init__(env, cfg | cfg["runner"] | {"logger": "none"}, log_dir=None, device=device)
         self.log_dir = Path(log_dir) if log_dir is not None else None
         self.statistics = EpisodeStatistics(env.num_envs, device)
@@ -128,24 +136,27 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         self.alg.train_mode()
         self._env_timings()  # forget what was before
         if self.is_distributed:
-            self.alg.broadcast_parameters()
+            broadcast_networks(self.alg.actor, self.alg.critic, self.alg.average_actor)
         with ExitStack() as stack:
             log = display = None
             if self.log_dir is not None and self.gpu_global_rank == 0:
                 log = stack.enter_context(self._open_log())
                 display = stack.enter_context(ProgressDisplay(self.log_dir.name, start, total))
-            stop = stack.enter_context(StopRequest())
+            request = stack.enter_context(StopRequest())
             self._iteration_end = time.perf_counter()
-            while self.current_learning_iteration < total and not stop.requested:
+            stopped = processes.any_process(request.requested)
+            while self.current_learning_iteration < total and not stopped:
                 self.latest = self._iterate()
                 if log is not None:
                     log.add(self.latest)
                     display.update(self.latest)
-                    if self._due_for_save(total):
-                        self._save_into(self.log_dir, last=False)
-            self.interrupted = stop.requested and self.current_learning_iteration < total
-            if log is not None:
+                if self.log_dir is not None and self._due_for_save(total):
+                    self._save_into(self.log_dir, last=False)
+                stopped = processes.any_process(request.requested)
+            self.interrupted = stopped and self.current_learning_iteration < total
+            if self.log_dir is not None:
                 path = self._save_into(self.log_dir, last=True)
+            if display is not None:
                 hint = f"; go on with --resume --load_run={self.log_dir.name}" if self.interrupted else ""
                 display.note(f"saved {path}{hint}")
         self._obs = None  # whoever uses the env next may move it on
@@ -156,7 +167,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         return done < total and done % self.train_cfg.runner.save_interval == 0
 
     def _iterate(self) -> dict[str, float]:
-        """Collect a rollout and update the policy. Returns a row of progress.csv."""
+        """Collect a rollout and update the policy. Returns a row of progress.csv, the mean over all processes."""
         start = time.perf_counter()
         num_threads = torch.get_num_threads()
         torch.set_num_threads(min(num_threads, rollout_threads(self.env.num_envs)))
@@ -167,7 +178,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         losses = self.alg.update()
         end = time.perf_counter()
         self.current_learning_iteration += 1
-        self._check_losses(losses)
+        check_losses(losses, self.current_learning_iteration)
 
         times = self._env_timings()
         times["env_rest"] = max(0.0, step_seconds - sum(times.values()))
@@ -181,7 +192,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         new_samples = self.env.num_envs * self.train_cfg.runner.num_steps_per_env * self.gpu_world_size
         self.samples += new_samples
         self.seconds += seconds
-        return {
+        row = {
             "iteration": self.current_learning_iteration,
             "samples": self.samples,
             "minutes": self.seconds / 60,
@@ -195,6 +206,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             **self.statistics.collect(),
             **(self.env.iteration_log() if hasattr(self.env, "iteration_log") else {}),
         }
+        return mean_row(processes.gather(row))
 
     @torch.no_grad()
     def _collect(self) -> float:
@@ -212,33 +224,13 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             rewards, dones = rewards.to(self.device), dones.to(self.device)
             self.alg.process_env_step(self._obs, rewards, dones, extras)
             self.statistics.add(rewards, dones, extras.get("log", {}))
-        self._check_rollout()
+        check_rollout(self.alg.storage, self.current_learning_iteration + 1)
         self.alg.compute_returns(self._obs)
         return step_seconds
 
     def _env_timings(self) -> dict[str, float]:
         """Return the seconds the env spent in each part of its steps since the last call, if it counts them."""
         return dict(self.env.timings()) if hasattr(self.env, "timings") else {}
-
-    def _check_rollout(self) -> None:
-        """Stop before values that are not finite reach the networks."""
-        storage = self.alg.storage
-        for name, values in [*storage.observations.items(), ("rewards", storage.rewards)]:
-            if not torch.isfinite(values.sum()):
-                step, env, column = (~torch.isfinite(values)).nonzero()[0].tolist()
-                raise FloatingPointError(
-                    f"the env returned a value that is not finite: {name}, column {column}, env {env}, "
-                    f"step {step} of iteration {self.current_learning_iteration + 1}"
-                )
-
-    def _check_losses(self, losses: dict[str, float]) -> None:
-        """Stop when learning has diverged; the checkpoints written so far are good."""
-        bad = [key for key, value in losses.items() if not math.isfinite(value)]
-        if bad:
-            raise RunError(
-                f"learning diverged in iteration {self.current_learning_iteration} ({', '.join(bad)} not finite); "
-                "resume from the last checkpoint with a smaller --train.algorithm.learning_rate"
-            )
 
     def _open_log(self) -> RunLog:
         """Open progress.csv and the configured writer, continuing the curves of a resumed run."""
@@ -252,6 +244,8 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         """Write model_<iterations completed>.pt, and the learning curve unless it was drawn a moment ago."""
         path = checkpoint_path(folder, self.current_learning_iteration)
         self.save(path)
+        if self.gpu_global_rank:
+            return path
         for name, rows in self.env.tables().items() if hasattr(self.env, "tables") else ():
             write_table(folder / f"{name}.csv", rows)
         if last or time.monotonic() - self._plotted >= PLOT_INTERVAL_S:
@@ -264,27 +258,40 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
     def save(self, path: Path) -> None:
         """Write a checkpoint from which training goes on bit for bit on a CPU.
 
+        All processes must call this; the first one writes.
+
         Args:
             path: File to write.
 
         Raises:
             RunError: It cannot be written.
         """
-        env = self.env
-        content = self.alg.save() | {
+        learnt = self.alg.save()
+        states = gather_states(self._own_state() | {key: learnt[key] for key in self.alg.of_one_process})
+        if self.gpu_global_rank:
+            return
+        content = learnt | {
             "iteration": self.current_learning_iteration,
             "samples": self.samples,
             "seconds": self.seconds,
-            "statistics": self.statistics.state_dict(),
-            "rng": rng_state(),
-            "num_envs": env.num_envs,
-            "env_state": env.state_dict() if hasattr(env, "state_dict") else None,
-            "observations": None if self._obs is None else dict(self._obs.items()),
+            **states[0],
+            OTHERS: states[1:],
+            "num_envs": self.env.num_envs,
             "config": self.task_cfg,
             "observation_layout": layout_of(self.env),
             "joint_names": self._joint_names(),
         }
         save_checkpoint(Path(path), content)
+
+    def _own_state(self) -> dict[str, Any]:
+        """Return what of a checkpoint is of this process alone."""
+        env = self.env
+        return {
+            "statistics": self.statistics.state_dict(),
+            "rng": rng_state(),
+            "env_state": env.state_dict() if hasattr(env, "state_dict") else None,
+            "observations": None if self._obs is None else dict(self._obs.items()),
+        }
 
     def load(self, path: Path, resume: bool = True) -> None:
         """Load a checkpoint.
@@ -304,22 +311,10 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         Raises:
             RunError: It cannot be read, or belongs to another robot, observation layout or network.
         """
-        content = read_checkpoint(Path(path))
-        layout = layout_of(self.env)
-        differs = resume and needs_warm_start(content, self.train_cfg.policy, layout)
-        warm = differs and not self.train_cfg.runner.load_model_strict
-        hint = "; --train.runner.load_model_strict=False loads what fits by name" if differs else ""
-        check_compatible(content, self._joint_names(), None if warm else layout, Path(path), hint)
-        try:
-            if warm:
-                self._warm_start(content, layout, Path(path))
-            else:
-                self.alg.load(content, optimizer=resume)
-        except RuntimeError as error:
-            sizes = "policy.actor_hidden_dims, critic_hidden_dims, obs_normalization or map_encoder"
-            raise RunError(
-                f"checkpoint {path} holds other networks ({sizes} differ?{hint}): {error}"
-            ) from error
+        content = part_of_process(read_checkpoint(Path(path)), self.gpu_global_rank)
+        warm = self._load_networks(content, Path(path), trains_on=resume, optimizer=resume)
+        if warm:
+            logger.info("  iterations count on from %d", content["iteration"])
         self.current_learning_iteration = content["iteration"]
         self.samples, self.seconds = content["samples"], content["seconds"]
         if not resume:
@@ -331,7 +326,8 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             self.alg.set_learning_rate(learning_rate)
         if self.train_cfg.policy.re_init_std:
             self.alg.reset_std(self.train_cfg.policy.init_noise_std)
-        if not warm and self._continues(content):
+        size = self.env.num_envs, self.gpu_world_size
+        if not warm and is_of_same_run(content, self.task_cfg.get("env"), self.train_cfg.seed, *size):
             if content["env_state"] is not None:
                 self.env.load_state_dict(content["env_state"])
             if content["observations"] is not None:
@@ -340,6 +336,42 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
             self.statistics.load_state_dict(content["statistics"])
             set_rng_state(content["rng"])
 
+    def start_from(self, path: Path) -> None:
+        """Begin a run with the networks of a checkpoint: iterations, curves, optimisers and schedules start at 0.
+
+        ``load_model_strict=False`` and ``re_init_std`` mean what they mean in :meth:`load`.
+
+        Args:
+            path: The checkpoint, of this or of another task.
+
+        Raises:
+            RunError: As :meth:`load`.
+        """
+        self._load_networks(read_checkpoint(Path(path)), Path(path), trains_on=True, optimizer=False)
+        if self.train_cfg.policy.re_init_std:
+            self.alg.reset_std(self.train_cfg.policy.init_noise_std)
+
+    def _load_networks(
+        self, content: dict[str, Any], path: Path, *, trains_on: bool, optimizer: bool
+    ) -> bool:
+        """Load networks, as far as they fit where they may differ. Returns whether it was a warm start."""
+        layout = layout_of(self.env)
+        differs = trains_on and needs_warm_start(content, self.train_cfg.policy, layout)
+        warm = differs and not self.train_cfg.runner.load_model_strict
+        hint = "; --train.runner.load_model_strict=False loads what fits by name" if differs else ""
+        check_compatible(content, self._joint_names(), None if warm else layout, path, hint)
+        try:
+            if warm:
+                self._warm_start(content, layout, path)
+            else:
+                self.alg.load(content, optimizer=optimizer)
+        except RuntimeError as error:
+            sizes = "policy.actor_hidden_dims, critic_hidden_dims, obs_normalization or map_encoder"
+            raise RunError(
+                f"checkpoint {path} holds other networks ({sizes} differ?{hint}): {error}"
+            ) from error
+        return warm
+
     def _warm_start(self, content: dict[str, Any], layout: Layout, path: Path) -> None:
         """Take over what fits of a checkpoint, and say what that is."""
         obs = self.env.get_observations().to(self.device)
@@ -347,9 +379,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         logger.info("warm start from %s (load_model_strict=False):", path)
         for line in lines:
             logger.info("  %s", line)
-        logger.info(
-            "  optimisers and learning rate start anew; iterations count on from %d", content["iteration"]
-        )
+        logger.info("  optimisers and learning rate start anew")
         for group in ("control", "normalization"):
             theirs, ours = (cfg.get("env", {}).get(group) for cfg in (content["config"], self.task_cfg))
             if plain(theirs) != plain(ours):
@@ -357,12 +387,12 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
                     "  env.%s differs from the checkpoint's: the same numbers mean something else now", group
                 )
 
-    def _continues(self, content: dict[str, Any]) -> bool:
-        """Return whether a checkpoint was taken in the same env, with the same seed, by a single process."""
-        same_env = plain(content["config"].get("env")) == plain(self.task_cfg.get("env"))
-        same_seed = content["config"].get("train", {}).get("seed") == self.train_cfg.seed
-        same_size = content["num_envs"] == self.env.num_envs
-        return same_env and same_seed and same_size and not self.is_distributed
+    def _configure_multi_gpu(self) -> None:
+        """Note which of the processes this one is; unlike rsl_rl's, they need no GPU and have joined already."""
+        self.is_distributed = processes.joined()
+        self.gpu_world_size, self.gpu_global_rank = processes.world_size(), processes.rank()
+        place = {"global_rank": self.gpu_global_rank, "world_size": self.gpu_world_size}
+        self.cfg["multi_gpu"] = place if self.is_distributed else None
 
     def _joint_names(self) -> list[str] | None:
         """Return the robot's actuated joints, None where the env names none."""

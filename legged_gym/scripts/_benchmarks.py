@@ -153,7 +153,7 @@ def measure_terrain(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
 def measure_randomised(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
     """The full env step with all domain randomisation and noise against that without any, at 5 ms x 4, in turn."""
     off, on = _fine(cfg, args.env_step_envs), _fine(cfg, args.env_step_envs)
-    off.domain_rand = off.domain_rand.off()
+    off.domain_rand, off.asset.use_alt_files = off.domain_rand.off(), False
     off.noise = off.noise.only_at_start(off.noise.init_noise_scales)
     _switch_all_on(on)
     plain, randomised = (_session.build_env(task, one, cfg.train.seed) for one in (off, on))
@@ -163,6 +163,7 @@ def measure_randomised(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any
 
 def _switch_all_on(env: Any) -> None:
     """Every randomisation with its default range, targets up to 25 ms late, and all noise."""
+    env.asset.use_alt_files = True
     for name, value in vars(env.domain_rand).items():
         if isinstance(value, bool):
             setattr(env.domain_rand, name, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,21 @@ from rich.console import Console
 from rich.table import Table
 from rsl_rl.models import MLPModel
 
+from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.envs.terms.layout import HISTORY_PREFIX
 from legged_gym.evaluation.policies import Policy, PolicyName, random_policy, zero_policy
 from legged_gym.evaluation.protocol import Physics, evaluation_config
 from legged_gym.rl.checkpoint import check_compatible, layout_of, read_checkpoint
 from legged_gym.rl.networks import build_actor_critic
 from legged_gym.rl.rl_config import PolicyCfg
+from legged_gym.sim.robot_model import Robot
 from legged_gym.utils import paths
 from legged_gym.utils.cli import Command, CommonArgs
-from legged_gym.utils.config import from_dict
-from legged_gym.utils.errors import RunError
+from legged_gym.utils.config import from_dict, suggest
+from legged_gym.utils.errors import ConfigError, RunError
 from legged_gym.utils.task_registry import TaskSpec
 from legged_gym.utils.threads import available_cores
 
@@ -151,6 +154,41 @@ def choose_policy(
         "iteration": loaded.content["iteration"],
         "samples": loaded.content["samples"],
     }
+
+
+def find_clip(env: RobotDeepMimic, name: str | None, start: float) -> int:
+    """Index of the clip that ``--clip`` names, by default the first, after making sure that it has second ``--start``.
+
+    Raises:
+        ConfigError: There is no such clip, or it has no such second.
+    """
+    names = env.data.clip_names
+    if name is not None and name not in names:
+        raise ConfigError(f"--clip={name}: no such clip; {suggest(name, names)}")
+    clip = 0 if name is None else names.index(name)
+    if not 0.0 <= start < env.data.clip_length[clip] * env.step_dt:
+        raise ConfigError(f"--start={start:g}: clip {names[clip]} has no such second")
+    return clip
+
+
+def check_level(env: RobotVelocity, level: int | None) -> None:
+    """Make sure that ``--level`` exists.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    levels = env.terrain.num_levels
+    if level is not None and not 0 <= level < levels:
+        raise ConfigError(f"--level={level}: the ground has {levels} levels, 0 to {levels - 1}")
+
+
+def dressed(env: LeggedRobot, meshes: bool) -> Robot:
+    """An environment's robot as pictures show it: in our shapes, or in meshes."""
+    if not meshes:
+        return env.robot
+    from legged_gym.sim.meshes import dress
+
+    return replace(env.robot, spec=dress(env.robot.spec, env.cfg.asset.robot))
 
 
 def prepare_output(path: Path) -> Path:

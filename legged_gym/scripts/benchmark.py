@@ -23,7 +23,8 @@ class BenchmarkArgs(CommonArgs):
     model from the same states with the same controls. training_over_raw: the whole training loop at the task's own
     settings, likewise. terrain_over_flat: the full env step on the height fields of many clips, with an 11 x 11 height
     scan, against that on flat ground without. randomised_over_plain: the full env step with all domain randomisation
-    and all noise against that without any. All are interleaved, so that other load on the machine hits both sides.
+    and all noise against that without any. processes_over_one, with --processes: training by so many processes against
+    one with as many robots in all. All are interleaved, so that other load on the machine hits both sides.
     """
 
     task: str = "g1_deepmimic"
@@ -36,6 +37,8 @@ class BenchmarkArgs(CommonArgs):
     """Robots in the env step measurements; the training one uses the task's own number."""
     terrains: int = 100
     """Clips with a terrain of their own in the terrain measurement; 0 leaves it out."""
+    processes: int = 0
+    """Processes that train together in the measurement of several; 0 leaves it out."""
     out: Path | None = None
     """JSON file to write."""
 
@@ -59,6 +62,7 @@ def benchmark(argv: list[str]) -> None:
         measure_terrain,
         measure_training,
     )
+    from legged_gym.scripts._process_benchmark import measure_processes
 
     torch.set_num_threads(command.cfg.train.runner.num_threads or available_cores())
     result: dict[str, Any] = {}
@@ -66,6 +70,8 @@ def benchmark(argv: list[str]) -> None:
         result |= measure(command.task, command.cfg, command.args)
     if command.args.terrains:
         result |= measure_terrain(command.task, command.cfg, command.args)
+    if command.args.processes:
+        result |= measure_processes(command.task, command.cfg, command.args)
     result["machine"] = {
         "processor": _processor(),
         "cores": available_cores(),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from legged_gym import envs  # noqa: F401  (registers the tasks)
-from legged_gym.evaluation.protocol import ProtocolArgs, check_protocol
+from legged_gym.evaluation.protocol import ProtocolArgs, check_protocol, driven_config
 from legged_gym.utils.cli import Command, CommonArgs, check_devices, parse_command, run_main
 from legged_gym.utils.run_config import load_run_config
 from legged_gym.utils.threads import use_passive_threads
@@ -46,6 +46,7 @@ def evaluate(argv: list[str]) -> None:
     args = command.args
     check_devices(args)
     check_protocol(args)
+    _put_on_ground(command)
     use_passive_threads()
 
     from rich.console import Console
@@ -71,6 +72,16 @@ def evaluate(argv: list[str]) -> None:
         )
 
 
+def _put_on_ground(command: Command) -> None:
+    """With --joystick the clips only say where robots begin."""
+    args = command.args
+    if not args.joystick:
+        return
+    driven = driven_config(command.cfg.env, args.on)
+    if "env.deepmimic.amass_replay_data_path" not in command.given:
+        command.cfg.env = driven
+
+
 def _judge_once(command: Command, checkpoint: Path | None, console: Console) -> Judgement:
     from legged_gym.scripts import _session
 
@@ -83,14 +94,14 @@ def _judge_sweep(command: Command, checkpoint: Path | None, console: Console) ->
     from rich.progress import Progress
 
     from legged_gym.evaluation.judgement import judge_sweep
-    from legged_gym.evaluation.sweep import CONDITIONS
+    from legged_gym.evaluation.sweep import applicable
     from legged_gym.scripts import _session
 
     cfg = _session.evaluation_cfg(command, command.args.physics, command.args.start_noise)
     log = logging.getLogger("legged_gym")
     level = log.level
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=len(CONDITIONS))
+        task = bar.add_task("", total=len(applicable(cfg)[0]))
 
         def tell(done: int, name: str) -> None:
             bar.update(task, completed=done, description=name)
@@ -131,14 +142,15 @@ def _provenance(command: Command, cfg: LeggedRobotCfg, origin: dict[str, Any]) -
         "self_collisions": cfg.asset.self_collisions,
         "seed": args.seed,
     }
-    if hasattr(cfg, "commands"):
-        return content | {"trials": {"number": args.num_trials, "seconds": args.trial_seconds}}
+    clips = {} if hasattr(cfg, "commands") else {"clips": list(cfg.deepmimic.amass_replay_data_path)}
+    if args.joystick or not clips:
+        return content | clips | {"trials": {"number": args.num_trials, "seconds": args.seconds_per_trial}}
     starts = {
         "evenly_spaced": args.num_starts,
         "from_start": args.num_from_start,
         "start_noise": args.start_noise,
     }
-    return content | {"clips": list(cfg.deepmimic.amass_replay_data_path), "starts": starts}
+    return content | clips | {"starts": starts}
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -13,20 +14,20 @@ from legged_gym.utils.errors import ConfigError
 
 def task_table() -> Table:
     """One row for each registered task."""
-    table = Table(title="tasks")
-    table.add_column("name", no_wrap=True)
-    for column in ("description", "robot", "actions", "actor/critic terms", "presets"):
-        table.add_column(column)
+    table = Table(
+        "task", "actions", "terms*", "presets", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False,
+        caption="* observation terms of actor/critic", caption_justify="left",
+    )  # fmt: skip
+    table.columns[0].min_width = max(len(spec.name) for spec in task_registry.all_tasks())
     for spec in task_registry.all_tasks():
         env: LeggedRobotCfg = spec.make_cfg().env
         rate_hz = 1.0 / (env.control.decimation * env.sim.dt)
         table.add_row(
-            spec.name,
-            spec.description,
-            env.asset.robot,
-            f"{env.control.action_type}, {rate_hz:.0f} Hz",
+            f"[bold]{spec.name}[/bold]\n{spec.description}",
+            f"{env.control.action_type},\n{rate_hz:.0f} Hz",
             f"{len(env.observations.actor)}/{len(env.observations.critic)}",
-            ", ".join(spec.presets) or "-",
+            "\n".join(spec.presets) or "-",
+            end_section=True,
         )
     return table
 

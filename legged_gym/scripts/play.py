@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from legged_gym import envs  # noqa: F401  (registers the tasks)
 from legged_gym.envs.base.robot_velocity_config import RobotVelocityCfg
+from legged_gym.evaluation.protocol import driven_config
 from legged_gym.utils.cli import Command, CommonArgs, check_devices, parse_command, run_main
-from legged_gym.utils.config import suggest
 from legged_gym.utils.errors import ConfigError
 from legged_gym.utils.run_config import load_run_config
 from legged_gym.utils.threads import use_passive_threads
@@ -23,10 +22,13 @@ if TYPE_CHECKING:
     from legged_gym.envs.base.robot_velocity import RobotVelocity
     from legged_gym.evaluation.policies import Policy
     from legged_gym.evaluation.recording import Recording
-    from legged_gym.sim.robot_model import Robot
 
-CLIP_OPTIONS, COMMAND_OPTIONS = ("clip", "start"), ("seconds", "command", "level")
-"""Options of tasks that follow clips, and of those that follow commands."""
+OPTIONS = {
+    "follows commands": ("seconds", "command", "level"),
+    "follows clips": ("clip", "start", "joystick", "command"),
+    "is driven by joystick": ("clip", "start", "joystick", "seconds", "command"),
+}
+"""Options that not every task takes."""
 
 
 @dataclass
@@ -36,6 +38,7 @@ class PlayArgs(CommonArgs):
     Examples:
       play.py --task=g1_deepmimic --headless --video out.mp4
       play.py --task=g1 --headless --command=0.5,0,0.2 --video out.mp4
+      play.py --task=g1_deepmimic_dagger --headless --command=0.5,0,0.2 --video out.mp4
       play.py --task=g1_deepmimic --headless --num_envs 512
     """
 
@@ -44,20 +47,22 @@ class PlayArgs(CommonArgs):
     policy: Literal["checkpoint", "zero", "random"] = "checkpoint"
     """What acts: a trained policy, the action zero, or random actions."""
     clip: str | None = None
-    """Tasks that follow clips: name of the one to play; None: the first."""
+    """Tasks that follow clips: the one to play, or to begin on by joystick; None: the first, or level ground."""
     start: float = 0.0
     """Tasks that follow clips: second of the clip to start at."""
+    joystick: bool = False
+    """Tasks that follow clips: a student walks by command instead; --command does that too."""
     seconds: float = 20.0
-    """Tasks that follow commands: how long to walk."""
+    """Walking by command: how long."""
     command: tuple[float, float, float] | None = None
-    """Tasks that follow commands: forwards and left, m/s, and turning left, rad/s, to ask for all the time; what is
-    within env.commands.dead_band counts as 0. None: commands change as in training."""
+    """Walking by command: forwards and left, m/s, and turning left, rad/s, to ask for all the time; what is within
+    env.commands.dead_band, or 0.1 by joystick, counts as 0. None: commands change as in training and evaluation."""
     level: int | None = None
     """Tasks that follow commands: level of the ground from 0, of the first of env.terrain.kinds; None: the hardest."""
     physics: Literal["fine", "as_trained"] = "fine"
     """fine: physics steps of at most 5 ms at the same control rate. as_trained: the steps it was trained with."""
     video: Path | None = None
-    """MP4 file to write: the robot, and the reference as a blue ghost or the command as a blue arrow."""
+    """MP4 or GIF file to write: the robot, and the reference as a blue ghost or the command as a blue arrow."""
     meshes: bool = False
     """Show the meshes of the package mujoco-menagerie, once fetched, instead of our primitive shapes."""
 
@@ -68,6 +73,8 @@ def play(argv: list[str]) -> None:
     args = command.args
     check_devices(args)
     _check_options(command)
+    if _is_driven(command) and not {"clip", "env.deepmimic.amass_replay_data_path"} & command.given:
+        command.cfg.env = driven_config(command.cfg.env, "flat")
     use_passive_threads()
 
     from rich.console import Console
@@ -76,14 +83,20 @@ def play(argv: list[str]) -> None:
     from legged_gym.scripts import _session
 
     console = Console()
+    if command.cfg.env.viser.enable:
+        from legged_gym.scripts import _viewing
+
+        _viewing.view(command, console)
+        return
     checkpoint = _session.find_checkpoint(args) if args.policy == "checkpoint" else None
     if args.video is not None:
         _session.prepare_output(args.video)
     with console.status("building the environment"):
         env = _session.build_evaluation_env(command, args.physics)
         policy, origin = _session.choose_policy(args.policy, env, args.seed, checkpoint)
-        robot = _dressed(env.robot, env.cfg.asset.robot) if args.meshes else env.robot
+        robot = _session.dressed(env, args.meshes)
     record = _record_walk if isinstance(env, RobotVelocity) else _record_clip
+    record = _record_drive if _is_driven(command) else record
     recording = record(env, policy, args)
     console.print(
         f"{origin['checkpoint'] or args.policy} on {recording.name}: {recording.outcome()}", soft_wrap=True
@@ -105,48 +118,62 @@ def _saved_config(args: CommonArgs) -> dict[str, Any] | None:
     return load_run_config(args) if args.policy == "checkpoint" or args.load_run else None
 
 
-def _dressed(robot: Robot, name: str) -> Robot:
-    """The robot as pictures with meshes show it."""
-    from legged_gym.sim.meshes import dress
-
-    return dataclasses.replace(robot, spec=dress(robot.spec, name))
-
-
 def _check_options(command: Command) -> None:
     """Refuse options of the other kind of task, and values that no walk can have."""
-    args, walks = command.args, isinstance(command.cfg.env, RobotVelocityCfg)
-    own, others = (COMMAND_OPTIONS, CLIP_OPTIONS) if walks else (CLIP_OPTIONS, COMMAND_OPTIONS)
-    for name in others:
-        if name in command.given:
+    args, driven = command.args, _is_driven(command)
+    walks = isinstance(command.cfg.env, RobotVelocityCfg)
+    kind = "follows commands" if walks else "is driven by joystick" if driven else "follows clips"
+    for name in dict.fromkeys(option for options in OPTIONS.values() for option in options):
+        if name in command.given and name not in OPTIONS[kind]:
             raise ConfigError(
-                f"--{name}: task {args.task} follows {'commands' if walks else 'clips'}; "
-                f"it takes {', '.join('--' + option for option in own)}"
+                f"--{name}: task {args.task} {kind}; it takes {', '.join('--' + own for own in OPTIONS[kind])}"
             )
+    if command.cfg.env.viser.enable:
+        for name in ("video", "seconds", "joystick", *(("command",) if driven else ())):
+            if name in command.given:
+                raise ConfigError(f"--{name}: is for playing without a page; the page records and plays on")
     if not 0.0 < args.seconds < math.inf:
         raise ConfigError(f"--seconds={args.seconds:g}: must be positive")
     if not all(map(math.isfinite, args.command or ())):
         raise ConfigError(f"--command={args.command}: must be three finite numbers")
 
 
+def _is_driven(command: Command) -> bool:
+    """Whether a robot that has learned from clips is to walk by command."""
+    args, walks = command.args, isinstance(command.cfg.env, RobotVelocityCfg)
+    return not walks and (args.joystick or args.command is not None)
+
+
 def _record_clip(env: RobotDeepMimic, policy: Policy, args: PlayArgs) -> Recording:
     from legged_gym.evaluation.clip_recording import record_clip
+    from legged_gym.scripts import _session
 
-    names = env.data.clip_names
-    if args.clip is not None and args.clip not in names:
-        raise ConfigError(f"--clip={args.clip}: no such clip; {suggest(args.clip, names)}")
-    clip = 0 if args.clip is None else names.index(args.clip)
-    if not 0.0 <= args.start < env.data.clip_length[clip] * env.step_dt:
-        raise ConfigError(f"--start={args.start:g}: clip {names[clip]} has no such second")
+    clip = _session.find_clip(env, args.clip, args.start)
     return record_clip(env, policy, clip, args.start)
 
 
-def _record_walk(env: RobotVelocity, policy: Policy, args: PlayArgs) -> Recording:
+def _record_drive(env: RobotDeepMimic, policy: Policy, args: PlayArgs) -> Recording:
+    from legged_gym.envs.base.joystick import Joystick
+    from legged_gym.envs.base.joystick_config import DRAWN
+    from legged_gym.evaluation.courses import ClipCourse
     from legged_gym.evaluation.walk_recording import record_walk
+    from legged_gym.scripts import _session
 
-    levels = env.terrain.num_levels
-    if args.level is not None and not 0 <= args.level < levels:
-        raise ConfigError(f"--level={args.level}: the ground has {levels} levels, 0 to {levels - 1}")
-    return record_walk(env, policy, args.seconds, args.command, args.level)
+    clip = _session.find_clip(env, args.clip, args.start)
+    env.drive_by(Joystick(env, DRAWN))
+    course = ClipCourse(env)
+    course.choose(clip, round(args.start / env.step_dt))
+    return record_walk(course, policy, args.seconds, args.command)
+
+
+def _record_walk(env: RobotVelocity, policy: Policy, args: PlayArgs) -> Recording:
+    from legged_gym.evaluation.courses import MadeCourse
+    from legged_gym.evaluation.walk_recording import record_walk
+    from legged_gym.scripts import _session
+
+    _session.check_level(env, args.level)
+    env.terrain.level[:] = env.terrain.num_levels - 1 if args.level is None else args.level
+    return record_walk(MadeCourse(env), policy, args.seconds, args.command)
 
 
 def _time_table(recording: Recording, num_envs: int) -> Table:

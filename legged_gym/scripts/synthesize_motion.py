@@ -20,7 +20,8 @@ class SynthesizeArgs:
     clips: tyro.conf.Positional[tuple[str, ...]] = ()
     """Names of the gaits in legged_gym/motion/synthesis/gaits.py; none: all of them."""
     out: Path = field(default_factory=lambda: paths.data_root() / "retargeted_data" / "g1")
-    """Folder to write NAME.npz to; clips on terrain go to `terrain` in it, with NAME.obj. What is there is replaced."""
+    """Folder to write NAME.npz to; clips on terrain go to `terrain` in it, with NAME.obj, walks by command to
+    `commands`. What is there is replaced."""
 
 
 def synthesize_motion(argv: list[str]) -> None:
@@ -28,7 +29,7 @@ def synthesize_motion(argv: list[str]) -> None:
     args = tyro.cli(SynthesizeArgs, args=argv, use_underscores=True)
 
     from legged_gym.motion.formats.npz_file import write_npz
-    from legged_gym.motion.synthesis.gaits import GAITS
+    from legged_gym.motion.synthesis.gaits import GAITS, folder_of
     from legged_gym.motion.synthesis.synthesize import synthesize
     from legged_gym.motion.synthesis.terrain import obj_text
     from legged_gym.sim.robot_model import build_robot
@@ -40,7 +41,7 @@ def synthesize_motion(argv: list[str]) -> None:
     model = build_robot(AssetCfg(), ActuatorCfg()).compile()
     for name in args.clips or GAITS:
         gait = GAITS[name]
-        folder = args.out if gait.terrain is None else args.out / "terrain"
+        folder = args.out / folder_of(name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

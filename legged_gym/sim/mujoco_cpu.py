@@ -21,6 +21,7 @@ from legged_gym.sim.mujoco_parameters import Parameters
 from legged_gym.sim.robot_model import Robot
 from legged_gym.sim.sim_config import SimCfg
 from legged_gym.sim.simulator import Simulator
+from legged_gym.utils.threads import available_cores
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class MujocoCpuSimulator(Simulator):
         self.contact_body_names = tuple(contact_body_names)
         self.model = self._compile(robot, cfg, add_ground)
         _silence_engine_warnings()
-        self._batch = batch.Batch(self.model, num_envs, cfg.num_threads)
+        self._batch = batch.Batch(self.model, num_envs, cfg.num_threads or available_cores())
         self._bind()
         self._allocate()
         self._parameters = Parameters(self._batch, self.model, robot)
@@ -197,7 +198,7 @@ class MujocoCpuSimulator(Simulator):
         self, robot: Robot, cfg: SimCfg, add_ground: Callable[[mujoco.MjSpec], None] | None
     ) -> mujoco.MjModel:
         # Visual geometry would cost an eighth of the step, in kinematics nobody reads.
-        spec = robot.scene(ground=add_ground is None, visuals=False)
+        spec = robot.scene(ground=add_ground is None, visuals=False, foot_variants=True)
         if add_ground is not None:
             add_ground(spec)
         for name in self.contact_body_names:
@@ -210,6 +211,8 @@ class MujocoCpuSimulator(Simulator):
             )
         model = spec.compile()
         model.opt.timestep = cfg.dt
+        model.opt.cone = getattr(mujoco.mjtCone, f"mjCONE_{cfg.cone.upper()}")
+        model.opt.solver = getattr(mujoco.mjtSolver, f"mjSOL_{cfg.solver.upper()}")
         model.opt.iterations = cfg.iterations
         model.opt.ls_iterations = cfg.ls_iterations
         return model

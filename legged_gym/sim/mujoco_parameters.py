@@ -13,6 +13,7 @@ name               shape       meaning
 ``armature``       (N, J)      rotor inertia at the joint, kg m^2
 ``joint_friction`` (N, J)      dry friction of the joint, N m
 ``gravity``        (N, 3)      m/s^2
+``foot_variant``   (N,)        index in ``Robot.foot_variants``; only of robots that have some
 =================  ==========  =====================================================
 """
 
@@ -24,6 +25,7 @@ import torch
 from mujoco import batch
 from torch import Tensor
 
+from legged_gym.sim.foot_variants import FootSwitch
 from legged_gym.sim.robot_model import Robot
 
 
@@ -53,6 +55,10 @@ class Parameters:
         lacks = {"position": (), "velocity": ("stiffness",), "torque": ("stiffness", "damping")}[robot.servo]
         for name in lacks:
             del self._access[name]
+        if robot.foot_variants:
+            self._feet = FootSwitch(model, robot.foot_bodies, tuple(robot.foot_variants))
+            self._access["foot_variant"] = ("geom_conaffinity", self._feet.read, False)
+            self.set("foot_variant", torch.zeros(sims.expand("geom_conaffinity").shape[0]), None)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,6 +92,8 @@ class Parameters:
             joint_limit[np.ix_(ids, self._joints)] = np.stack((-value, value), axis=-1)
         elif name == "gravity":
             array[ids] = value
+        elif name == "foot_variant":
+            self._feet.write(self._sims, ids, value)
         else:
             columns = self._bodies if name.startswith("body_") else self._dofs
             array[np.ix_(ids, columns)] = value

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
 import yaml
 
+from legged_gym.sim.foot_variants import Shapes, add_variants, choose_variants
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg, Servo
 from legged_gym.utils.errors import RobotError
 
@@ -20,6 +21,20 @@ VISUAL_GROUP = 2
 """Geom group of shapes that touch nothing; collision shapes are in group 3."""
 
 ROBOTS_DIR = Path(__file__).resolve().parents[2] / "resources" / "robots"
+
+
+class Link(NamedTuple):
+    """A link on a chain, and the joint that turns it about its origin."""
+
+    body: str
+    pos: tuple[float, ...]
+    """Place in the frame of the link before it, m."""
+    quat_wxyz: tuple[float, ...]
+    """Orientation in that frame at joint angle 0."""
+    joint: str | None
+    """None: fixed, or locked at 0."""
+    axis: tuple[float, ...]
+    """Of the joint, in the link's frame; zeros without one."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,8 @@ class Robot:
     """The link whose pose stands for the upper body."""
     foot_bodies: tuple[str, ...]
     """The links that carry the soles."""
+    foot_variants: Mapping[str, Shapes]
+    """Shapes of the feet by name, one of which each env of a simulation has; empty: the model's own is all there is."""
     default_dof_pos: np.ndarray
     """(J,) joint angles of the default pose, rad."""
     default_root_height: float
@@ -61,14 +78,17 @@ class Robot:
     servo: Servo
     """What the servos are told."""
 
-    def scene(self, ground: bool = True, visuals: bool = True) -> mujoco.MjSpec:
+    def scene(self, ground: bool = True, visuals: bool = True, foot_variants: bool = False) -> mujoco.MjSpec:
         """A copy of the model to add to and compile.
 
         Args:
             ground: put it on a flat floor at height 0.
             visuals: keep the shapes that only pictures need; stepping without them is 10 % cheaper.
+            foot_variants: add the shapes of every variant of the feet, all of which touch; see :class:`FootSwitch`.
         """
         spec = self.spec.copy()
+        if foot_variants:
+            add_variants(spec, self.foot_bodies, self.foot_variants)
         if not visuals:
             for geom in spec.geoms:
                 if geom.group == VISUAL_GROUP:
@@ -81,13 +101,43 @@ class Robot:
         """The compiled :meth:`scene`."""
         return self.scene(ground, visuals).compile()
 
+    def chain_to(self, body: str) -> list[Link]:
+        """The links between the root, which is left out, and a body, which is the last one; [] for the root itself.
+
+        Raises:
+            RobotError: A joint on the way does not turn about its link's origin.
+        """
+        model, links = self.compile(ground=False, visuals=False), []
+        index = model.body(body).id
+        while model.body(index).name != self.root_body:
+            joints = range(model.body_jntadr[index], model.body_jntadr[index] + model.body_jntnum[index])
+            if len(joints) > 1 or any(model.jnt_pos[joint].any() for joint in joints):
+                raise RobotError(f"{model.body(index).name} has a joint that is not one hinge at its origin")
+            name, axis = None, (0.0, 0.0, 0.0)
+            for joint in joints:
+                name, axis = model.joint(joint).name, tuple(model.jnt_axis[joint].tolist())
+            pose = tuple(model.body_pos[index].tolist()), tuple(model.body_quat[index].tolist())
+            links.append(Link(model.body(index).name, *pose, name, axis))
+            index = model.body_parentid[index]
+        return links[::-1]
+
+    def default_height_of(self, body: str) -> float:
+        """Height of a body above flat ground in the default pose, m."""
+        model = self.compile(ground=False, visuals=False)
+        data = mujoco.MjData(model)
+        data.qpos[:3] = 0.0, 0.0, self.default_root_height
+        for name, angle in zip(self.joint_names, self.default_dof_pos, strict=True):
+            data.joint(name).qpos[0] = angle
+        mujoco.mj_kinematics(model, data)
+        return float(data.body(body).xpos[2])
+
 
 def build_robot(asset: AssetCfg, actuators: ActuatorCfg) -> Robot:
     """Load ``asset.robot``, weld its locked joints at angle 0 and give the others servos.
 
     Raises:
-        RobotError: the robot's folder does not exist, a pattern matches no joint, the preset of gains is unknown,
-            or a gain or limit is not a number its servo can have.
+        RobotError: the robot's folder does not exist, a pattern matches no joint, the preset of gains or a variant
+            of the feet is unknown, or a gain or limit is not a number its servo can have.
     """
     numbers, spec = _load(asset.robot)
     _check_patterns(asset.locked_joints, _hinge_names(spec), "asset.locked_joints")
@@ -112,6 +162,7 @@ def build_robot(asset: AssetCfg, actuators: ActuatorCfg) -> Robot:
         root_body=numbers["root_body"],
         torso_body=numbers["torso_body"],
         foot_bodies=tuple(numbers["foot_bodies"]),
+        foot_variants=_foot_variants(numbers, asset),
         default_root_height=numbers["presets"][actuators.gains]["root_height"],
         dof_lower=limits[:, 0],
         dof_upper=limits[:, 1],
@@ -126,6 +177,12 @@ def _load(robot: str) -> tuple[dict[str, Any], mujoco.MjSpec]:
         raise RobotError(f"asset.robot: no robot {robot!r} in {ROBOTS_DIR}; known: {', '.join(known)}")
     numbers = yaml.safe_load((ROBOTS_DIR / robot / "robot.yaml").read_text())
     return numbers, mujoco.MjSpec.from_file(str(ROBOTS_DIR / robot / numbers["model"]))
+
+
+def _foot_variants(numbers: Mapping[str, Any], asset: AssetCfg) -> dict[str, Shapes]:
+    if not asset.use_alt_files:
+        return {}
+    return choose_variants(numbers.get("foot_variants", {}), asset.foot_variants, asset.robot)
 
 
 def _joint_values(

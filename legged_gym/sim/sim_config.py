@@ -19,8 +19,12 @@ class SimCfg:
     """Most iterations of the constraint solver per substep."""
     ls_iterations: int = 20
     """Most line-search steps per solver iteration."""
+    cone: Literal["pyramidal", "elliptic"] = "pyramidal"
+    """Friction: four-sided pyramids, or the true cones, which cost a third more."""
+    solver: Literal["newton", "cg", "pgs"] = "newton"
+    """Constraint solver: Newton's, conjugate gradients, or projected Gauss-Seidel; the others need more iterations."""
     num_threads: int = 0
-    """Threads that step simulations side by side; 0 takes every core."""
+    """Threads that step simulations side by side; 0 takes every core, or this process's share of them."""
 
 
 @dataclass
@@ -33,6 +37,10 @@ class AssetCfg:
     """Name patterns of joints fixed at angle 0; "wrist" is any joint with wrist in its name, [] frees all."""
     self_collisions: bool = True
     """Whether the robot's links collide with each other; all of them collide with the ground either way."""
+    use_alt_files: bool = False
+    """Start-up: each env's feet have one of foot_variants (the original: a robot file per process, by its rank)."""
+    foot_variants: list[str] = field(default_factory=lambda: ["own", "rails", "sole"])
+    """Shapes of the feet that use_alt_files draws from: the model's own, and those of the robot's robot.yaml."""
 
 
 @dataclass

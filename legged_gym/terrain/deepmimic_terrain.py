@@ -119,6 +119,10 @@ class DeepMimicTerrain:
         corners = np.array([[x0, y0, 0.0], [x1, y0, 0.0], [x1, y1, 0.0], [x0, y1, 0.0]])
         return corners, np.array([[0, 1, 2], [0, 2, 3]])
 
+    def rectangles(self) -> np.ndarray:
+        """(tiles, 2, 2) lowest and highest x and y of every tile with its apron in the world, m."""
+        return np.array([placed.rectangle + placed.offset[:2] for placed in self._tiles])
+
     def geometry(self, clip: int, row: int = 0) -> TileGeometry:
         """What a clip's ground became."""
         return self._tiles[clip * self.cfg.n_rows + row].geometry
@@ -160,7 +164,7 @@ class DeepMimicTerrain:
 
     def _world_bounds(self) -> np.ndarray:
         """(2, 2) lowest and highest x and y of all tiles with their aprons in the world, m."""
-        rectangles = np.array([placed.rectangle + placed.offset[:2] for placed in self._tiles])
+        rectangles = self.rectangles()
         return np.stack((rectangles[:, 0].min(axis=0), rectangles[:, 1].max(axis=0)))
 
     def _place(self, reach: list[np.ndarray | None], seed: int) -> None:

@@ -21,6 +21,7 @@ from legged_gym.utils.cli_tyro import parse_dataclass, print_help
 from legged_gym.utils.config import TaskCfg, get_value, leaf_types, merge, nearest, nest
 from legged_gym.utils.config_values import Plain, ValueMismatch, convert, describe
 from legged_gym.utils.errors import ConfigError, LeggedGymError
+from legged_gym.utils.processes import check_launch, let_first_speak
 from legged_gym.utils.run_config import load_config_file
 from legged_gym.utils.task_registry import TaskSpec
 
@@ -54,7 +55,7 @@ class CommonArgs:
     rl_device: str = "cpu"
     """Device of the learner: cpu or cuda[:index]."""
     multi_gpu: bool = False
-    """Train on several GPUs; start with torchrun."""
+    """Train in several processes, on GPUs or on a CPU; start with torchrun."""
     wandb_note: str | None = None
     """Free text kept with the run at wandb."""
     preset: str | None = None
@@ -153,6 +154,7 @@ def run_main(main: Callable[[list[str]], int | None], argv: Sequence[str] | None
     try:
         status = main(list(sys.argv[1:] if argv is None else argv))
     except LeggedGymError as error:
+        let_first_speak()
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
@@ -160,19 +162,27 @@ def run_main(main: Callable[[list[str]], int | None], argv: Sequence[str] | None
     sys.exit(status)
 
 
-def check_devices(args: CommonArgs) -> None:
-    """Refuse devices that this version cannot use, without importing torch.
+def check_devices(args: CommonArgs, learns: bool = False) -> None:
+    """Refuse devices that this version or this script cannot use, without importing torch.
 
-    :raises ConfigError: a device name is malformed, or asks for a GPU.
+    :param learns: whether the script has a learner.
+    :raises ConfigError: a device name is malformed, asks for a simulation on a GPU or for a learner where there is
+        none, or the processes were not started as ``--multi_gpu`` says.
     """
     for flag in ("sim_device", "rl_device"):
         device = getattr(args, flag)
         if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
             raise ConfigError(f"--{flag}={device}: must be cpu or cuda[:index]")
-        if device != "cpu":
-            raise ConfigError(f"--{flag}={device}: the GPU backend is not part of this version; use cpu")
-    if args.multi_gpu:
-        raise ConfigError("--multi_gpu: the GPU backend is not part of this version; leave it out")
+    if args.sim_device != "cpu":
+        raise ConfigError(
+            f"--sim_device={args.sim_device}: the GPU backend is not part of this version; use cpu"
+        )
+    if learns:
+        check_launch(args.multi_gpu)
+    elif args.rl_device != "cpu":
+        raise ConfigError(f"--rl_device={args.rl_device}: only train.py has a learner; use cpu")
+    elif args.multi_gpu:
+        raise ConfigError("--multi_gpu: only train.py works in several processes; leave it out")
 
 
 def _tokens(argv: Sequence[str]) -> Iterator[tuple[str, str | None]]:
@@ -204,6 +214,7 @@ def _sort_options(
     assert not missing, f"fixed flags stand for fields that the task lacks: {missing}"
     flag_of = {path: flag for flag, path in FLAG_FIELDS.items()}
     aliases = _aliases(cfg.env, "env.") | _aliases(cfg.train, "train.")
+    aliases |= {path.removeprefix("env."): path for path in leaves if path.startswith("env.viser.")}
     flags: dict[str, str] = {}
     fields: dict[str, str] = {}
     for typed, text in tokens:

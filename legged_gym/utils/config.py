@@ -53,6 +53,11 @@ def get_value(tree: object, path: str) -> Any:
     return tree
 
 
+def flat(tree: object) -> dict[str, Any]:
+    """Dotted path -> value of every field, as plain data; :func:`nest` the other way round."""
+    return {path: to_plain(get_value(tree, path)) for path in leaf_types(tree)}
+
+
 def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     """``{"a.b": 1}`` -> ``{"a": {"b": 1}}``."""
     nested: dict[str, Any] = {}

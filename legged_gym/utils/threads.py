@@ -19,8 +19,12 @@ def use_passive_threads() -> None:
 
 
 def available_cores() -> int:
-    """Return how many cores this process may run on, which containers and batch systems can limit."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may use: its share, where torchrun has started others beside it.
+
+    Containers and batch systems can limit them.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 def rollout_threads(num_envs: int) -> int:

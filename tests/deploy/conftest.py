@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.deploy.buses import domain, robot_process, sim_robot, transport  # noqa: F401  (fixtures)
+from tests.deploy.flights import fly, program, student_bundle, tracker_bundle  # noqa: F401  (fixtures)
+
 BETA, CLIP, SCALES = 0.5, 2.0, np.array([0.5, 0.25])
 NUM_STEPS, CLIP_LENGTHS = 4, (3, 5)
 
@@ -24,7 +27,7 @@ def description() -> dict[str, Any]:
     """A valid bundle.yaml but for the hashes of its files."""
     locked = {"name": "wrist", "position": 0.0, "stiffness": 14.0, "damping": 0.9, "effort_limit": 5.0}
     return {
-        "schema_version": 2,
+        "schema_version": 3,
         "task": "toy",
         "robot": "toy",
         "joints": [joint("hip", SCALES[0].item()), joint("knee", SCALES[1].item())],
@@ -45,10 +48,21 @@ def description() -> dict[str, Any]:
         },
         "tracking": {
             "anchor_body": "torso",
+            "anchor_chain": [
+                {
+                    "body": "torso",
+                    "pos": [0.0, 0.0, 0.3],
+                    "quat_wxyz": [1.0, 0.0, 0.0, 0.0],
+                    "joint": "hip",
+                    "axis": [0.0, 1.0, 0.0],
+                }
+            ],
             "tracked_bodies": ["torso"],
             "upper_body_joints": ["hip"],
             "future_frames": 1,
         },
+        "velocity": None,
+        "height_map": None,
         "files": {},
         "provenance": {
             "created": "2026-01-01T00:00:00+00:00",

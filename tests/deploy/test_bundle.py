@@ -76,12 +76,13 @@ def test_servos_are_told_angles_speeds_or_torques(make_bundle, kind, torques):
 def test_a_bundle_of_version_1_is_read_as_it_was_meant(make_bundle):
     def old(spec, *_):
         spec["schema_version"] = 1
+        del spec["velocity"], spec["height_map"], spec["tracking"]["anchor_chain"]
         for term in spec["observation"]["terms"]:
             del term["scale"], term["clip"]
 
     bundle = read_bundle(make_bundle(old))
     assert [(term.scale, term.clip) for term in bundle.spec.observation.terms] == [(1.0, None)] * 2
-    assert bundle.spec.schema_version == 2
+    assert (bundle.spec.schema_version, bundle.spec.tracking.anchor_chain) == (3, None)
 
 
 def test_a_bundle_of_version_1_has_no_fields_of_version_2(make_bundle):
@@ -120,8 +121,12 @@ def put(path: str, value: object):
     return change
 
 
+GRID = {"term": "dof_pos", "body": "torso", "size": [0.1, 0.0], "resolution": 0.1, "max_distance": 5.0}
+GRID |= {"only_heading": True, "flat_distance": 0.8}
+VELOCITY = {"lin_vel_x": [-1.0, 1.0], "lin_vel_y": [0.0, 0.0], "ang_vel_yaw": [0.0, 0.0]}
+VELOCITY |= {"max_speed": 1.0, "dead_band": 0.1, "gait_period": 0.8}
 REFUSED = {
-    "newer schema": (put("schema_version", 3), "schema version 3; this package reads 1, 2"),
+    "newer schema": (put("schema_version", 4), "schema version 4; this package reads 1, 2, 3"),
     "unknown field": (put("colour", "red"), "unknown field colour"),
     "unknown field within": (put("action.delay", 0.0), "unknown field action.delay"),
     "missing field": (lambda s, *_: s["rates"].pop("decimation"), "field rates.decimation is missing"),
@@ -148,6 +153,14 @@ REFUSED = {
     "history": (put("observation.terms.1.history", 4), "cannot hold 4 steps"),
     "residual without clips": (put("tracking", None), "needs a reference"),
     "unknown upper body": (put("tracking.upper_body_joints", ["elbow"]), "elbow, which the policy does not"),
+    "link without a place": (
+        put("tracking.anchor_chain.0.pos", [0.0, 0.0]),
+        "anchor_chain: torso pos has 2 numbers; it must have 3",
+    ),
+    "range of one number": (put("velocity", VELOCITY | {"lin_vel_x": [1.0]}), "velocity.lin_vel_x has 1"),
+    "stride of no time": (put("velocity", VELOCITY | {"gait_period": 0.0}), "gait_period is 0.0"),
+    "another map": (put("height_map", GRID | {"size": [0.2, 0.0]}), "1 x 3, but the term dof_pos has 2"),
+    "map of no term": (put("height_map", GRID | {"term": "ground"}), "the term ground has None"),
     "one joint less": (lambda s, *_: s["joints"].pop() and s["motor_order"].remove("knee"), "has shape"),
     "joint order": (lambda s, *_: s["joints"].reverse(), "joint_names differ"),
     "another scale": (put("joints.1.action_scale", 0.3), "joint_targets of knee"),

@@ -19,6 +19,7 @@ def switch_on(cfg, *names, **fields):
 
 
 def switch_all_on(cfg):
+    cfg.env.asset.use_alt_files = True
     switch_on(cfg, *SWITCHES, control_delay_max=3, action_delay_max=2, push_interval_s=0.1)
 
 

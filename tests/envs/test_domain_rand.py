@@ -58,7 +58,9 @@ def test_evaluation_has_none_of_it(task_cfg, walker_cfg):
     for cfg in (task_cfg.env, walker_cfg.env):
         judged = evaluation_config(cfg, "fine")
         assert not any(value is True for value in vars(judged.domain_rand).values())
-    assert walker_cfg.env.domain_rand.push_robots, "the training configuration must stay as it is"
+        assert not judged.asset.use_alt_files
+    kept = walker_cfg.env.domain_rand.push_robots and task_cfg.env.asset.use_alt_files
+    assert kept, "the training configuration must stay as it is"
 
 
 # ---------------------------------------------------------------------- start-up
@@ -143,6 +145,35 @@ def test_armature_adds_to_the_inertia_that_a_motor_feels(task_cfg, make_env):
     expected = torch.as_tensor(env.robot.armature) * (factor - 1.0)
     torch.testing.assert_close(diagonal(env) - before, expected, atol=1e-7, rtol=0)
     assert factor.min() >= 0.8 and factor.max() <= 1.2
+
+
+def test_every_env_gets_the_feet_that_were_drawn_for_it(walker_cfg, make_walker):
+    walker_cfg.env.env.num_envs, walker_cfg.env.asset.use_alt_files = 60, True
+    env = make_walker()
+    drawn = env.randomizer.draws["foot_variant"]
+    assert torch.equal(env.sim.parameter("foot_variant"), drawn[:, 0].float())
+    assert drawn.unique(return_counts=True)[1].min() > 10  # of 20 on average
+    env.reset()
+    assert torch.equal(env.sim.parameter("foot_variant"), drawn[:, 0].float())
+    walker_cfg.env.asset.foot_variants = ["sole"]
+    names = [env.sim.model.geom(geom).name for geom in range(env.sim.model.ngeom)]
+    assert sum(name.startswith("foot_variant:") for name in names) == 8
+    assert make_walker().randomizer.draws["foot_variant"].unique().tolist() == [0]
+
+
+def test_other_feet_change_what_happens_and_named_alone_they_change_nothing(walker_cfg, make_walker):
+    def steps():
+        env = make_walker()
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(12):
+            obs = env.step(0.3 * torch.randn(4, env.num_actions, generator=generator))[0]
+        return obs["actor"]
+
+    plain = steps()
+    walker_cfg.env.asset.foot_variants = ["sole"]
+    assert torch.equal(steps(), plain)
+    walker_cfg.env.asset.use_alt_files = True
+    assert (steps() != plain).any(-1).all()
 
 
 def spin_down(env, speed, steps, engine_friction=0.0):

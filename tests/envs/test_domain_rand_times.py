@@ -155,6 +155,7 @@ def test_a_resumed_env_goes_on_bit_for_bit(task, task_cfg, walker_cfg):
     cfg = task_cfg if task == "g1_deepmimic" else walker_cfg
     switches = [name for name in SWITCHES if hasattr(cfg.env.domain_rand, name)]
     switch_on(cfg, *switches, control_delay_max=3, action_delay_max=2, push_interval_s=0.1)
+    cfg.env.asset.use_alt_files = True
     cfg.env.noise.noise_scales.dof_pos = cfg.env.noise.offset_scales.dof_pos = 0.01
     make = task_registry.get(task).load_env_class()
     env = make(cfg.env, seed=1)

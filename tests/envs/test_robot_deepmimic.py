@@ -269,7 +269,7 @@ def test_failing_on_the_last_frame_is_a_failure(make_env):
     failed, timed_out = env._check_terminations()
     assert failed.tolist() == [False, True, False, False]
     assert timed_out.tolist() == [True, False, True, True]
-    assert env.termination_names[int(env._cause[1])] == "anchor_height"
+    assert env.termination_names[int(env.cause[1])] == "anchor_height"
 
 
 def test_a_diverged_env_ends_and_starts_anew_without_poison(make_env):

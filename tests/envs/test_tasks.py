@@ -11,6 +11,7 @@ from tensordict import TensorDict
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.evaluation.sweep import CONDITIONS
+from legged_gym.rl.rl_config import DaggerCfg, PPOCfg
 from legged_gym.rl.runner import OnPolicyRunner
 from legged_gym.utils import task_registry
 from legged_gym.utils.cli import CommonArgs, parse_command
@@ -203,6 +204,64 @@ def test_the_videomimic_preset_of_a_task_with_eyes_has_the_originals_sizes(step_
     obs = env.get_observations()
     assert (obs["actor"].shape[1], obs["critic"].shape[1]) == (actor + MAP, 623 + MAP)
     assert cfg.train.policy.map_encoder == "gated"
+
+
+BLIND = "g1_deepmimic_dagger"
+ROOT = "g1_deepmimic_root_heightfield_dagger"
+ROBOT = "g1_deepmimic_root_heightfield_no_history_dagger"
+FINETUNING = "g1_deepmimic_root_heightfield_no_history"
+STUDENTS = {
+    # 5 (3 + 3 + 3 * 23) = 375 of its own state; 5 * 2 of the way and 5 of the turn; 3 waist and 2 * 4 arm joints
+    BLIND: ("history_torso_real history_torso_xy_rel history_torso_yaw_rel upper_body_joint_targets", 401),
+    ROOT: ("history_torso_real history_torso_xy_rel history_torso_yaw_rel terrain_height", 390 + MAP),
+    ROBOT: ("history_torso_real torso_xy_rel torso_yaw_rel terrain_height_noisy", 378 + MAP),
+    FINETUNING: ("history_torso_real torso_xy_rel torso_yaw_rel terrain_height_noisy", 378 + MAP),
+}
+
+
+@pytest.mark.parametrize("task", STUDENTS)
+def test_a_student_sees_what_it_says_and_its_value_function_all(step_clip, task):
+    env, cfg = seeing_task(task, step_clip)
+    terms, size = STUDENTS[task]
+    layout = env.observation_layout()
+    assert [term.name for term in layout["actor"].terms] == terms.split()
+    critic = [*TRACKED, "body_pos_b", "body_rot6d_b", *(["terrain_height"] if task != BLIND else [])]
+    assert [term.name for term in layout["critic"].terms] == critic
+    obs, reward, _, _ = env.step(torch.zeros(2, 23))
+    assert obs["actor"].shape == (2, size) and torch.isfinite(obs["actor"]).all()
+    assert torch.isfinite(reward).all()
+    control = cfg.env.control
+    assert (control.control_type, control.feed_forward) == ("P", "none")
+
+
+@pytest.mark.parametrize("task", STUDENTS)
+def test_a_student_has_its_algorithm_and_with_the_preset_the_originals_sizes(step_clip, task):
+    env, cfg = seeing_task(task, step_clip, "videomimic")
+    algorithm = DaggerCfg if task.endswith("_dagger") else PPOCfg
+    assert type(task_registry.get(task).configure().train.algorithm) is type(cfg.train.algorithm) is algorithm
+    terms, size = STUDENTS[task]
+    assert [term.name for term in env.observation_layout()["actor"].terms] == terms.split()
+    obs = env.get_observations()
+    critic = 623 if task == BLIND else 623 + MAP
+    assert (obs["actor"].shape[1], obs["critic"].shape[1]) == (size, critic)
+    large = "no_history" in task
+    widths = (1024, 512, 256, 128) if large else (512, 256, 128)
+    assert cfg.train.policy.actor_hidden_dims == cfg.train.policy.critic_hidden_dims == widths
+    last = {BLIND: "target_root_pitch", ROOT: "terrain_height"}.get(task, "terrain_height_noisy")
+    assert env.observation_layout()["critic"].terms[-1].name == last
+
+
+def test_who_fine_tunes_is_the_student_that_was_taught():
+    taught, tuned = (task_registry.get(task).configure() for task in (ROBOT, FINETUNING))
+    assert taught.env == tuned.env and taught.train.policy == tuned.train.policy
+
+
+def test_students_start_on_the_walks_that_ship():
+    cfg = task_registry.get(BLIND).configure()
+    cfg.env.env.num_envs, cfg.env.sim.num_threads = 2, 1
+    names = set(RobotDeepMimic(cfg.env, seed=1).data.clip_names)
+    assert {"stand", "walk_fast", "side_step", "turn_in_place", "command_walk_00", "command_walk_11"} <= names
+    assert not names & {"squat", "arm_gestures", "stairs"}
 
 
 def test_a_blind_policy_goes_on_with_eyes_and_acts_as_it_did(step_clip, tmp_path, monkeypatch):

@@ -85,7 +85,7 @@ def test_a_rule_ends_the_episode_just_beyond_its_threshold(make_tracker, rule):
         failed, timed_out = env._check_terminations()
         assert failed.tolist() == [False, factor > 1.0, False, False], factor
         assert not timed_out.any()
-        assert env._cause.tolist() == [-1, 1 if factor > 1.0 else -1, -1, -1]
+        assert env.cause.tolist() == [-1, 1 if factor > 1.0 else -1, -1, -1]
 
 
 def test_a_forbidden_contact_ends_the_episode_from_1_newton_on(make_tracker):
@@ -104,7 +104,7 @@ def test_a_lost_simulation_ends_the_episode_before_any_rule(make_tracker):
     env.sim.diverged[1] = True
     failed, _ = env._check_terminations()
     assert failed.tolist() == [False, True, False, False]
-    assert env.termination_names[env._cause[1]] == "diverged"
+    assert env.termination_names[env.cause[1]] == "diverged"
 
 
 def test_the_log_has_the_share_of_every_cause(make_tracker):

@@ -7,8 +7,11 @@ import math
 import pytest
 import torch
 
+from legged_gym.bundle.schema import VelocitySpec
 from legged_gym.envs.base.robot_velocity_config import CommandRangesCfg, CommandsCfg, GaitCfg
 from legged_gym.envs.base.velocity_commands import GaitClock, VelocityCommands
+from legged_gym.rl.bundle_content import describe
+from legged_gym.rl.provenance import make_provenance
 from legged_gym.utils.errors import ConfigError
 
 DT = 0.02
@@ -160,3 +163,20 @@ def test_a_value_that_no_robot_can_be_trained_with_is_named(walker_cfg, make_wal
     setattr(target, name, value)
     with pytest.raises(ConfigError, match=field):
         make_walker()
+
+
+# ---------------------------------------------------------------------- what a robot is told of it
+
+
+def test_a_bundle_says_what_was_asked_for_and_the_clock(make_walker, walker_cfg, make_env):
+    commands = walker_cfg.env.commands
+    commands.ranges = CommandRangesCfg(lin_vel_x=(-0.5, 1.0), lin_vel_y=(-0.2, 0.3), ang_vel_yaw=(-0.4, 0.6))
+    commands.max_speed, commands.dead_band, walker_cfg.env.gait.period = 0.9, 0.05, 0.7
+    origin = make_provenance(config={}, run="", iteration=0, samples=0, clips={}, evaluation=None)
+    walker = make_walker()
+    said = describe(walker, "g1", walker.robot, False, origin).velocity
+    assert said == VelocitySpec((-0.5, 1.0), (-0.2, 0.3), (-0.4, 0.6), 0.9, 0.05, 0.7)
+    tracker = make_env()
+    clips = dict(zip(tracker.data.clip_names, tracker.data.files, strict=True))
+    origin = make_provenance(config={}, run="", iteration=0, samples=0, clips=clips, evaluation=None)
+    assert describe(tracker, "g1_deepmimic", tracker.robot, False, origin).velocity is None

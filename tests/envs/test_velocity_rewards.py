@@ -228,4 +228,4 @@ def test_who_is_too_low_or_too_tilted_has_fallen(env):
         failed, timed_out = env._check_terminations()
         assert failed.tolist() == [fallen] * 4 and not timed_out.any()
         expected = env.termination_names.index(rule) if fallen else -1
-        assert env._cause.tolist() == [expected] * 4
+        assert env.cause.tolist() == [expected] * 4

@@ -13,7 +13,9 @@ from scipy.spatial.transform import Rotation
 
 from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.evaluation.command_following import (
+    CAUSES,
     Trials,
+    fall_causes,
     fallen,
     mean_velocities,
     run_trials,
@@ -150,6 +152,7 @@ def test_a_fall_is_judged_by_rules_that_training_does_not_change(make_walker):
     env.sim.reset(torch.arange(4), root, quat, zero, zero, pose, torch.zeros_like(pose))
     env.refresh()
     assert fallen(env).tolist() == [False, True, False, True]
+    assert fall_causes(env).tolist() == [-1, CAUSES.index("low"), -1, CAUSES.index("tilted")]
 
 
 def test_a_robot_whose_simulation_breaks_down_has_fallen_and_the_figures_are_numbers(make_walker):
@@ -185,7 +188,7 @@ def two_trials() -> Trials:
     velocity = np.array([[0.8, 0.4, 0.1], [0.5, 0.1, 0.2], [0.5, 0.0, 0.0], [0.3, 0.0, 0.1], [0.5, 0.2, 0.5]])
     return Trials(
         seconds=np.array([30.0, 90.0]),
-        fell=np.array([False, True]),
+        cause=np.array([-1, CAUSES.index("low")]),
         left=np.array([False, False]),
         ground=["flat", "stairs 2"],
         trial=np.array([0, 0, 0, 1, 1]),
@@ -211,6 +214,7 @@ def test_errors_are_means_over_steps_and_settled_ones_leave_out_the_first_second
     assert stairs["lin_vel_error_m_s"] == pytest.approx(0.2)
     assert stairs["falls_per_minute"] == pytest.approx(1 / 1.5)
     assert (stairs["success_rate"], stairs["trials"]) == (0.0, 1)
+    assert total["falls"] == stairs["falls"] == {"diverged": 0, "low": 1, "tilted": 0}
 
 
 def test_errors_are_of_the_mean_over_the_stride_around_each_step_of_the_same_trial(two_trials):

@@ -73,6 +73,7 @@ def test_the_table_of_commands_has_a_row_per_ground_and_one_for_all_of_several()
         "settled_lin_vel_error_m_s": None,
         "yaw_rate_error_rad_s": 0.1,
         "settled_yaw_rate_error_rad_s": 0.0456,
+        "falls": {"diverged": 0, "low": 1, "tilted": 3},
         "trials": 64,
     }
     console = Console(file=io.StringIO(), width=100)  # of the text file
@@ -87,6 +88,7 @@ def test_the_table_of_commands_has_a_row_per_ground_and_one_for_all_of_several()
     alone = Console(file=io.StringIO(), width=80)
     alone.print(command_table({"grounds": {"flat": row}, "total": row}))
     assert "all" not in alone.file.getvalue().split()
+    assert alone.file.getvalue().splitlines()[-1].strip() == "falls: 3 tilted, 1 low"
 
 
 def test_curve_groups_steps_by_frame(episodes) -> None:

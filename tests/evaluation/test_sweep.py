@@ -21,7 +21,15 @@ from legged_gym.evaluation.plot import plot_sweep
 from legged_gym.evaluation.policies import zero_policy
 from legged_gym.evaluation.protocol import ProtocolArgs, evaluation_config
 from legged_gym.evaluation.report import sweep_table
-from legged_gym.evaluation.sweep import CONDITIONS, NOMINAL, Condition, mean_figures, summarise, under
+from legged_gym.evaluation.sweep import (
+    CONDITIONS,
+    NOMINAL,
+    Condition,
+    applicable,
+    mean_figures,
+    summarise,
+    under,
+)
 from legged_gym.utils import task_registry
 from legged_gym.utils.errors import ConfigError
 
@@ -196,6 +204,29 @@ def test_the_nominal_condition_is_the_normal_evaluation_bit_for_bit_and_the_seed
     assert told[:2] == [(0, "nominal"), (1, EVERYTHING.name)]
 
 
+WITHOUT_GAINS = ("gains -20%", "gains +20%", EVERYTHING.name)
+
+
+def test_servos_without_gains_are_spared_the_conditions_about_them_and_it_is_said(cfg):
+    assert applicable(cfg) == (list(CONDITIONS), {})
+    cfg.control.control_type = "V"  # has a velocity gain
+    assert applicable(cfg) == (list(CONDITIONS), {})
+    cfg.control.control_type = "T"
+    conditions, skipped = applicable(cfg)
+    assert tuple(skipped) == WITHOUT_GAINS and not skipped.keys() & {one.name for one in conditions}
+    assert len(conditions) + len(skipped) == len(CONDITIONS)
+    assert set(skipped.values()) == {"servos of control.control_type T lack the gains of randomize_gains"}
+
+
+def test_a_sweep_of_torques_judges_what_there_is(cfg, monkeypatch):
+    monkeypatch.setattr(sweep, "CONDITIONS", (NOMINAL, BY_NAME["friction 0.3"], BY_NAME["gains -20%"]))
+    cfg.control.control_type = "T"
+    figures = judge_sweep(cfg, lambda changed: judge_zero(RobotDeepMimic(changed, 1))).figures
+    assert list(figures["conditions"]) == ["nominal", "friction 0.3"]
+    assert list(figures["skipped"]) == ["gains -20%"]
+    assert figures["mean"]["success_rate"] == figures["conditions"]["friction 0.3"]["total"]["success_rate"]
+
+
 # ---------------------------------------------------------------------- figures
 
 
@@ -234,7 +265,7 @@ def test_the_mean_is_over_all_conditions_but_the_nominal_one_and_each_counts_the
         "delay 5 ms": tracking(0.75, 0.5, 40.0),
         "all, drawn": tracking(0.1, 0.0, 60.0),
     }
-    figures = summarise(judged)
+    figures = summarise(judged, {})
     assert figures["conditions"] == judged
     mean = figures["mean"]
     assert mean["success_rate"] == pytest.approx(1.35 / 3)
@@ -256,7 +287,7 @@ def printed(figures: dict) -> list[str]:
 
 def test_the_table_has_a_row_per_condition_and_the_mean(tmp_path):
     judged = {name: tracking(0.5, 0.25, 20.4) for name in BY_NAME} | {"nominal": tracking(1.0, None, 10.0)}
-    lines = printed(summarise(judged))
+    lines = printed(summarise(judged, {}))
     assert max(len(line.rstrip()) for line in lines) <= 80
     rows = [line.split() for line in lines]
     assert ["nominal", "100%", "100%", "-", "10"] in rows
@@ -265,10 +296,17 @@ def test_the_table_has_a_row_per_condition_and_the_mean(tmp_path):
     assert sum("50%" in row for row in rows) == len(CONDITIONS)
 
 
+def test_what_was_skipped_stands_below_the_table_once_per_reason():
+    judged = {"nominal": following(1.0, 0.1), "x": following(0.5, 0.1)}
+    lines = printed(summarise(judged, {"y": "too wet", "z": "too wet"}))
+    assert [line.strip() for line in lines if "skipped" in line] == ["skipped y; z: too wet"]
+    assert not any("skipped" in line for line in printed(summarise(judged, {})))
+
+
 def test_the_table_of_a_task_that_follows_commands_has_its_errors():
     rows = [
         line.split()
-        for line in printed(summarise({"nominal": following(1.0, 0.1), "x": following(0.5, None)}))
+        for line in printed(summarise({"nominal": following(1.0, 0.1), "x": following(0.5, None)}, {}))
     ]
     assert ["x", "50%", "0.50", "0.100", "-", "0.100", "0.100"] in rows
     assert ["mean", "but", "nominal", "50%", "0.50", "0.100", "-", "0.100", "0.100"] in rows
@@ -276,7 +314,7 @@ def test_the_table_of_a_task_that_follows_commands_has_its_errors():
 
 @pytest.mark.parametrize("kind", [lambda rate: tracking(rate, rate, 9.0), lambda rate: following(rate, None)])
 def test_the_plot_is_a_picture_whatever_the_task(tmp_path, kind):
-    figures = summarise({name: kind(k / 15) for k, name in enumerate(BY_NAME)})
+    figures = summarise({name: kind(k / 15) for k, name in enumerate(BY_NAME)}, {})
     plot_sweep(tmp_path / "sweep.png", figures, "title")
     picture = matplotlib.image.imread(tmp_path / "sweep.png")
     assert picture.shape[0] > 500 and picture[..., :3].std() > 0.05
@@ -284,6 +322,6 @@ def test_the_plot_is_a_picture_whatever_the_task(tmp_path, kind):
 
 
 def test_without_episodes_from_the_start_there_is_a_picture_and_a_table(tmp_path):
-    figures = summarise({name: tracking(0.5, None, 9.0) for name in BY_NAME})
+    figures = summarise({name: tracking(0.5, None, 9.0) for name in BY_NAME}, {})
     plot_sweep(tmp_path / "sweep.png", figures)
     assert any(line.split() == ["nominal", "50%", "100%", "-", "9"] for line in printed(figures))

@@ -36,6 +36,8 @@ def robot(names: tuple[str, ...]) -> Group:
     return Group(
         joint_names=names,
         action_scale=0.1 * np.arange(1, n + 1),
+        chain_to=lambda body: [(body, (0.0, 0.0, 0.1), (1.0, 0.0, 0.0, 0.0), names[0], (0.0, 0.0, 1.0))],
+        default_height_of=lambda body: 0.8,
         **{k: np.full(n, v) for k, v in columns.items()},
     )
 
@@ -105,6 +107,11 @@ class ToyEnv:
 
 class SeeingEnv(ToyEnv):
     """The same robots with a map of the ground among their observations, before the reference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        scan = Group(body_name="torso", size=(1.0, 1.0), resolution=0.1, max_distance=5.0, only_heading=True)
+        self.cfg.sensors = Group(terrain_height=scan)
 
     def observation_layout(self) -> dict[str, ObservationLayout]:
         slots = [("dof_pos", 0, J), ("actions", J, 2 * J), ("terrain_height", 2 * J, 2 * J + 121)]

@@ -12,8 +12,9 @@ import torch
 from rsl_rl.storage import RolloutStorage
 from tensordict import TensorDict
 
+from legged_gym.rl.gaussian import entropy, kl_divergence, log_prob
 from legged_gym.rl.networks import build_actor_critic
-from legged_gym.rl.ppo import PPO, _entropy, _kl_divergence, _log_prob
+from legged_gym.rl.ppo import PPO
 from legged_gym.rl.rl_config import PolicyCfg, PPOCfg
 
 N, T, ACTIONS = 32, 8, 3
@@ -216,11 +217,11 @@ def test_gaussian_formulas_equal_torch_distributions() -> None:
     p, q = torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)
     sp, sq = torch.tensor([0.3, 1.0, 2.0]), torch.tensor([0.5, 0.7, 1.5])
     a, b = torch.distributions.Normal(p, sp), torch.distributions.Normal(q, sq)
-    torch.testing.assert_close(_log_prob(q, p, sp), a.log_prob(q).sum(-1))
-    torch.testing.assert_close(_kl_divergence(p, sp, q, sq), torch.distributions.kl_divergence(a, b).sum(-1))
-    torch.testing.assert_close(_entropy(sp), a.entropy()[0].sum())
+    torch.testing.assert_close(log_prob(q, p, sp), a.log_prob(q).sum(-1))
+    torch.testing.assert_close(kl_divergence(p, sp, q, sq), torch.distributions.kl_divergence(a, b).sum(-1))
+    torch.testing.assert_close(entropy(sp), a.entropy()[0].sum())
     # One unit Gaussian against itself, one nat of entropy at std = e / sqrt(2 pi e).
-    assert _entropy(torch.tensor([math.e / math.sqrt(2 * math.pi * math.e)])) == pytest.approx(1.0)
+    assert entropy(torch.tensor([math.e / math.sqrt(2 * math.pi * math.e)])) == pytest.approx(1.0)
 
 
 def test_the_policy_for_use_is_the_mean_of_the_actors_then_an_exponential_one() -> None:

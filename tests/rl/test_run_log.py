@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from legged_gym.rl.plots import load_columns
-from legged_gym.rl.run_log import EpisodeStatistics, ProgressCsv, read_progress
+from legged_gym.rl.run_log import EpisodeStatistics, ProgressCsv, mean_row, read_progress
 
 
 def test_episode_statistics_by_hand() -> None:
@@ -70,3 +70,10 @@ def test_a_fresh_run_does_not_keep_old_rows(tmp_path: Path) -> None:
     path.write_text("iteration,kl\n1,0.1\n")
     ProgressCsv(path, path, 0).close()
     assert read_progress(path) == []
+
+
+def test_rows_of_several_processes_become_their_mean() -> None:
+    rows = [{"iteration": 7, "reward": 1.0, "done": 0.1}, {"iteration": 7, "reward": 2.0, "late": 5.0}]
+    mean = mean_row(rows)
+    assert mean == {"iteration": 7, "reward": 1.5, "done": 0.1, "late": 5.0}
+    assert isinstance(mean["iteration"], int)

@@ -129,6 +129,27 @@ def test_a_sweep_of_a_task_without_clips_has_its_own_figures(workdir, short_swee
     assert report["mean"]["lin_vel_error_m_s"] == rows["all, drawn"]["lin_vel_error_m_s"]
 
 
+STUDENT = ["--task=g1_deepmimic_dagger", "--policy=zero", "--num_envs=2", "--env.sim.num_threads=1"]
+
+
+def test_a_student_is_judged_by_joystick(workdir, capsys):
+    short = ["--joystick", "--num_trials=2", "--trial_seconds=0.4"]
+    evaluate([*STUDENT, *short, "--out=drive.json"])
+    report = json.loads((workdir / "drive.json").read_text())
+    assert report["provenance"]["clips"] == ["g1/stand.npz"]
+    assert report["provenance"]["trials"] == {"number": 2, "seconds": 0.4}
+    assert (report["total"]["trials"], report["rules"]["fall_root_height_m"]) == (2, 0.4)
+    assert "falls" in capsys.readouterr().out
+    assert (workdir / "drive.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_a_joystick_cannot_drive_is_refused_before_anything_is_built(workdir):
+    with pytest.raises(ConfigError, match="no joystick can drive"):
+        evaluate(["--task=g1_deepmimic", "--policy=zero", "--joystick"])
+    with pytest.raises(ConfigError, match="goes with --joystick"):
+        evaluate([*STUDENT, "--on=terrain"])
+
+
 def test_a_sweep_in_steps_too_long_for_its_delays_is_refused(run):
     with pytest.raises(ConfigError, match="delay 5 ms"):
         evaluate([*FEW, "--sweep", "--physics=as_trained"])

@@ -37,13 +37,23 @@ def test_the_ground_is_the_hardest_unless_a_level_is_named(workdir, capsys):
         play([*stairs, "--level=3"])
 
 
+def test_a_student_walks_by_command_on_level_ground_or_on_a_clips(workdir, capsys):
+    student = ["--task=g1_deepmimic_dagger", *ZERO[1:], "--seconds=0.2"]
+    play([*student, "--command=0.5,0,0.2"])
+    play([*student, "--joystick", "--clip=walk_slow", "--env.deepmimic.amass_replay_data_path=g1/walk_*.npz"])
+    printed = capsys.readouterr().out
+    assert printed.count("zero on flat: walked 0.20 s; velocity error ") == 2
+
+
 @pytest.mark.parametrize(
     ("task", "option", "told"),
     [
         ("g1", "--clip=walk", "follows commands; it takes --seconds, --command, --level"),
         ("g1", "--start=0", "follows commands"),
-        ("g1_deepmimic", "--seconds=20", "follows clips; it takes --clip, --start"),
-        ("g1_deepmimic", "--command=0.5,0,0", "follows clips"),
+        ("g1", "--joystick", "follows commands"),
+        ("g1_deepmimic", "--seconds=20", "follows clips; it takes --clip, --start, --joystick, --command"),
+        ("g1_deepmimic", "--level=1", "follows clips"),
+        ("g1_deepmimic", "--command=0.5,0,0", "no joystick can drive"),
         ("g1", "--seconds=0", "must be positive"),
         ("g1", "--command=inf,0,0", "finite"),
         ("g1", "--command=0.5,0", "a list of 3"),

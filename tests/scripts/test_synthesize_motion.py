@@ -27,6 +27,12 @@ def test_clip_on_terrain_finds_its_mesh_beside_it(tmp_path: Path) -> None:
     assert path.is_file()
 
 
+def test_walks_by_command_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    pytest.importorskip("mink")
+    synthesize_motion(["command_walk_10", "--out", str(tmp_path)])
+    assert [path.name for path in (tmp_path / "commands").iterdir()] == ["command_walk_10.npz"]
+
+
 def test_unknown_clip_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(MotionError, match="no gait sit; there are stand, walk_slow, walk_forward"):
         synthesize_motion(["sit", "--out", str(tmp_path)])

@@ -191,11 +191,22 @@ def test_help_of_a_task_shows_fields_with_defaults_and_docstrings(capsys: pytest
 
 
 @pytest.mark.parametrize(
-    ("flag", "value"), [("sim_device", "cuda:0"), ("rl_device", "cuda"), ("multi_gpu", "True")]
+    ("flag", "value", "reason"),
+    [
+        ("sim_device", "cuda:0", "GPU backend is not part of this version"),
+        ("rl_device", "cuda", r"only train\.py has a learner"),
+        ("multi_gpu", "True", r"only train\.py works in several processes"),
+    ],
 )
-def test_gpu_is_refused_with_a_reason(flag: str, value: str) -> None:
-    with pytest.raises(ConfigError, match=f"--{flag}.*GPU backend is not part of this version"):
+def test_what_a_script_cannot_use_is_refused_with_a_reason(flag: str, value: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=f"--{flag}.*{reason}"):
         cli.check_devices(parse(f"--{flag}={value}").args)
+
+
+def test_a_learner_may_be_on_a_gpu_but_not_the_simulation() -> None:
+    cli.check_devices(parse("--rl_device=cuda").args, learns=True)
+    with pytest.raises(ConfigError, match="--sim_device=cuda: the GPU backend is not part of this version"):
+        cli.check_devices(parse("--sim_device=cuda", "--rl_device=cuda").args, learns=True)
 
 
 def test_malformed_device_is_refused() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.action_space import ActionTranslator, standing_actions
+
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
 
@@ -26,6 +28,8 @@ class ActionPipeline:
         """(N, J) the one before."""
         self.joint_targets = torch.zeros_like(self.actions)
         """(N, J) what the servos are told in this control step."""
+        self.translators: list[ActionTranslator] = []
+        """Tell policies of other action spaces what was done, in their terms."""
 
     def zero_targets(self) -> Tensor:
         """What an action of zero asks for without a reference, (J,)."""
@@ -42,6 +46,8 @@ class ActionPipeline:
             torch.lerp(self.last_actions, self.actions, beta, out=self.actions)
         applied = env.randomizer.delayed(self.actions)
         torch.addcmul(env.target_offset(), applied, env.action_scale, out=self.joint_targets)
+        for translator in self.translators:
+            translator.follow()
 
     def restart(self, env_ids: Tensor) -> None:
         """Envs (n,) begin with the action that would ask for the pose they are in, so that no jump is punished.
@@ -49,10 +55,10 @@ class ActionPipeline:
         Where an action is no angle, or is about the reference, that is 0.
         """
         env = self._env
-        self.actions[env_ids] = 0.0
-        if env.cfg.control.action_type in ("P", "DIRECT"):
-            pose = env.sim.dof_pos[env_ids] + env.randomizer.encoder_error(env_ids)
-            limit = env.cfg.normalization.clip_actions
-            standing = (pose - env.target_offset()[env_ids]) / env.action_scale
-            self.actions[env_ids] = standing.clamp(-limit, limit)
+        self.actions[env_ids] = standing_actions(
+            env, env_ids, env.cfg.control.action_type, env.target_offset, env.action_scale,
+            env.cfg.normalization.clip_actions,
+        )  # fmt: skip
         self.last_actions[env_ids] = self.actions[env_ids]
+        for translator in self.translators:
+            translator.restart(env_ids)

@@ -9,21 +9,35 @@ import torch
 from torch import Tensor
 
 from legged_gym.utils.errors import RunError
+from legged_gym.utils.processes import sum_over_processes
 
 WINDOW = 1000
 """Episodes of a clip that its success rate looks back on, about: older ones fade out (the original keeps 1000)."""
 
 
 class ClipStatistics:
-    """Success rates of C clips. Call `add` every step with all episodes that end in it; any number may be of one clip.
+    """Success rates of clips, of which this process plays C. Call `add` every step with all episodes that end in it.
 
     Outcomes are gathered for `interval` steps and then join the rates, those of all ranks together, so that every rank
     has the same rates at the same step.
     """
 
-    def __init__(self, clip_names: Sequence[str], interval: int, device: str | torch.device) -> None:
-        """`interval` is in control steps."""
-        self.clip_names = list(clip_names)
+    def __init__(
+        self,
+        clip_names: Sequence[str],
+        interval: int,
+        device: str | torch.device,
+        own: slice = slice(None),
+    ) -> None:
+        """Begin with no episode.
+
+        Args:
+            clip_names: the clips of all processes.
+            interval: control steps between joins.
+            device: where episodes are counted.
+            own: which of the clips this process plays.
+        """
+        self.clip_names, self._own = list(clip_names), own
         self._interval = interval
         self._steps = 0
         self._new = torch.zeros(
@@ -33,23 +47,34 @@ class ClipStatistics:
 
     @property
     def episodes(self) -> Tensor:
-        """(C,) episodes that the rates rest on, at most WINDOW."""
-        return self._counts[0]
+        """(C,) episodes of this process's clips that the rates rest on, at most WINDOW."""
+        return self._counts[0, self._own]
 
     @property
     def success_rate(self) -> Tensor:
         """(C,) share of them that succeeded; 0 of none."""
+        return self._rates[self._own]
+
+    @property
+    def _rates(self) -> Tensor:
+        """Success rates of the clips of all processes."""
         return self._counts[1] / self._counts[0].clamp_min(1.0)
 
-    def add(self, clips: Tensor, succeeded: Tensor) -> None:
-        """Take in one step: clips (k,) of the episodes that ended, and whether each succeeded, (k,) bool."""
+    def add(self, clips: Tensor, succeeded: Tensor) -> bool:
+        """Take in one step: clips (k,) of the episodes that ended, and whether each succeeded, (k,) bool.
+
+        Returns whether the rates are new.
+        """
         if len(clips):
-            count = len(self.clip_names)
-            self._new[0] += torch.bincount(clips, minlength=count)
-            self._new[1] += torch.bincount(clips[succeeded], minlength=count)
+            new = self._new[:, self._own]
+            count = new.shape[1]
+            new[0] += torch.bincount(clips, minlength=count)
+            new[1] += torch.bincount(clips[succeeded], minlength=count)
         self._steps += 1
-        if self._steps % self._interval == 0:
+        joins = self._steps % self._interval == 0
+        if joins:
             self._join()
+        return joins
 
     def scalars(self, most: int) -> dict[str, float]:
         """What a logger gets: the mean over clips, and each clip's rate, or the worst and the median of many clips.
@@ -57,10 +82,10 @@ class ClipStatistics:
         Args:
             most: clips that are listed one by one; of more, none is.
         """
-        seen = self.episodes > 0
+        seen = self._counts[0] > 0
         if not seen.any():
             return {}
-        rates = self.success_rate
+        rates = self._rates
         log = {"Success/mean_over_clips": rates[seen].mean().item()}
         if len(self.clip_names) > most:
             log["Success/median_clip"] = rates[seen].median().item()
@@ -76,7 +101,7 @@ class ClipStatistics:
         rows = [
             {"clip": name, "success_rate": rate if episodes else None, "episodes": episodes}
             for name, rate, episodes in zip(
-                self.clip_names, self.success_rate.tolist(), self.episodes.tolist(), strict=True
+                self.clip_names, self._rates.tolist(), self._counts[0].tolist(), strict=True
             )
         ]
         return sorted(rows, key=lambda row: 2.0 if row["success_rate"] is None else row["success_rate"])
@@ -106,8 +131,6 @@ class ClipStatistics:
         self._counts.copy_(state["counts"])
 
     def _join(self) -> None:
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(self._new)
-        self._counts += self._new
+        self._counts += sum_over_processes(self._new)
         self._counts *= (WINDOW / self._counts[0].clamp_min(1.0)).clamp_max(1.0)
         self._new.zero_()

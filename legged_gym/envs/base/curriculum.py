@@ -10,6 +10,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.termination_config import CurriculumCfg
 from legged_gym.utils.errors import ConfigError
+from legged_gym.utils.processes import sum_over_processes
 
 JUDGING_INTERVAL = 100
 """Control steps between two judgements, when all processes that train together add up their episodes."""
@@ -101,9 +102,7 @@ class Curriculum:
         return 1.0 + (first - 1.0) * (1.0 - self.progress)
 
     def _judge(self) -> None:
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(self._new)
-        self._counts += self._new
+        self._counts += sum_over_processes(self._new)
         self._new.zero_()
         episodes, successes = self._counts.tolist()
         if episodes < self._cfg.episodes_per_move:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from legged_gym.envs.base.action_pipeline import ActionPipeline
 from legged_gym.envs.base.curriculum import Curriculum
+from legged_gym.envs.base.guest_policies import GuestPolicies
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.randomizer import Randomizer
 from legged_gym.envs.base.reward_memory import RewardMemory
@@ -28,7 +29,7 @@ from legged_gym.utils.patterns import match_names
 from legged_gym.utils.timing import PartTimer
 
 
-class LeggedRobot(VecEnv):
+class LeggedRobot(GuestPolicies, VecEnv):
     """N copies of a robot with the step loop, action pipeline, terms and bookkeeping every task needs."""
 
     reward_modules: ClassVar[Sequence[ModuleType]] = (rewards,)
@@ -216,7 +217,8 @@ class LeggedRobot(VecEnv):
         self.tile = torch.zeros(n, dtype=torch.long, device=device)
         self.env_offsets = torch.zeros(n, 3, device=device)
         self.failed = torch.zeros(n, dtype=torch.bool, device=device)
-        self._cause = torch.full((n,), -1, dtype=torch.long, device=device)
+        self.cause = torch.full((n,), -1, dtype=torch.long, device=device)
+        """(N,) what each env failed of in the last step, index into ``termination_names``; -1: it did not."""
         self._log: dict[str, Tensor] = {}
         self.timed = PartTimer()
         self._index_parts()
@@ -252,11 +254,14 @@ class LeggedRobot(VecEnv):
         self.reward_sum = RewardSum(self)
         weights = self.reward_sum.weights
         self.curriculum = Curriculum(self.cfg.curriculum, self._thresholds(), weights, self.device)
+        self._take_rules()
+        self.refresh()
+        self._observations = Observations(self)
+
+    def _take_rules(self) -> None:
         rules = self._active_rules()
         self._termination_rules = [rule for _, rule in rules]
         self.termination_names = ("diverged", *(name for name, _ in rules))
-        self.refresh()
-        self._observations = Observations(self)
 
     def match_bodies(self, patterns: Sequence[str], field: str) -> list[str]:
         """Names of bodies that contain one of the patterns (``*`` and ``?`` are wildcards), in model order."""
@@ -288,11 +293,11 @@ class LeggedRobot(VecEnv):
     def _check_terminations(self) -> tuple[Tensor, Tensor]:
         """Failed and timed out, (N,) each; a failure in the last step is a failure, not a time-out."""
         failed = self.sim.diverged.clone()
-        self._cause.fill_(-1)
-        self._cause[failed] = 0
+        self.cause.fill_(-1)
+        self.cause[failed] = 0
         for index, rule in enumerate(self._termination_rules, start=1):
             hit = rule(self)
-            self._cause[hit & ~failed] = index
+            self.cause[hit & ~failed] = index
             failed |= hit
         return failed, self._episodes_over() & ~failed
 
@@ -309,7 +314,7 @@ class LeggedRobot(VecEnv):
         seconds = self.episode_length_buf[ids] * self.step_dt
         self._log = {f"Reward/{name}": mean for name, mean in self.reward_sum.finish(ids, seconds).items()}
         count = float(len(ids))
-        causes = self._cause[ids]
+        causes = self.cause[ids]
         for index, name in enumerate(self.termination_names):
             self._log[f"Termination/{name}"] = (causes == index).sum() / count
         self._log["Episode/success"] = (~failed[ids]).float().mean()

@@ -10,6 +10,7 @@ from legged_gym.envs.base.control_config import ControlCfg
 from legged_gym.envs.base.domain_rand_config import DomainRandCfg
 from legged_gym.envs.base.reward_config import BaseRewardsCfg
 from legged_gym.envs.base.termination_config import BaseTerminationsCfg, CurriculumCfg
+from legged_gym.envs.base.viser_config import ViserCfg
 from legged_gym.sensors.sensor_config import SensorsCfg
 from legged_gym.sim.sim_config import AssetCfg, SimCfg
 from legged_gym.utils.errors import ConfigError
@@ -69,8 +70,6 @@ class ObservationsCfg:
     """Number of steps, the present one included, in every `history_` term."""
     history_lengths: dict[str, int] = field(default_factory=dict)
     """The same for single terms, by the name of X."""
-    num_next_obs: int = 1
-    """Number K of future reference frames in the terms that look ahead."""
     scales: dict[str, float] = field(default_factory=dict)
     """Factors of single terms, by name, of actor and critic alike; noise comes before."""
     clips: dict[str, float] = field(default_factory=dict)
@@ -83,7 +82,6 @@ class ObservationsCfg:
             ConfigError: Names the field, its value and what is right.
         """
         _require(self.history_length >= 1, "observations.history_length", self.history_length, "1 or more")
-        _require(self.num_next_obs >= 1, "observations.num_next_obs", self.num_next_obs, "1 or more")
         for name, steps in self.history_lengths.items():
             _require(steps >= 1, f"observations.history_lengths: {name}", steps, "1 or more")
         for name, scale in self.scales.items():
@@ -209,6 +207,8 @@ class LeggedRobotCfg:
     """Noise."""
     domain_rand: DomainRandCfg = field(default_factory=DomainRandCfg)
     """Domain randomisation: physics, delays, pushes."""
+    viser: ViserCfg = field(default_factory=ViserCfg)
+    """The viewer's page."""
 
     def check_common(self, follows_reference: bool) -> None:
         """Refuse what no task can have; ``follows_reference`` says whether this one has a reference.
@@ -221,6 +221,7 @@ class LeggedRobotCfg:
         self.control.check(follows_reference, self.domain_rand)
         self.observations.check()
         self.curriculum.check()
+        self.viser.check()
         for name in ("clip_observations", "clip_actions"):
             limit = getattr(self.normalization, name)
             _require(limit > 0.0, f"normalization.{name}", limit, "above 0")

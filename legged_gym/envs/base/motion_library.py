@@ -15,6 +15,7 @@ from legged_gym.motion.replay_data import LibraryOptions, ReplayData
 from legged_gym.motion.robot_layout import RobotLayout
 from legged_gym.sim.robot_model import Robot, build_robot
 from legged_gym.terrain.mesh_ground import mesh_ground
+from legged_gym.utils.processes import rank, require_same, world_size
 
 
 def load_library(
@@ -34,7 +35,9 @@ def load_library(
         device: where the tensors live.
 
     Raises:
-        MotionError: a clip cannot be read, does not fit the robot, or its terrain cannot be read.
+        MotionError: a clip cannot be read, does not fit the robot, or its terrain cannot be read; or there are too
+            few to share.
+        RunError: another process that trains along has other clips.
     """
     motion = cfg.deepmimic
     layout = RobotLayout(
@@ -49,7 +52,7 @@ def load_library(
     fps = motion.default_data_fps
     options = LibraryOptions(
         amass_data_root=motion.amass_data_root,
-        recordings=_recordings(motion) if motion.use_human_videos else None,
+        recordings=recording_options(motion) if motion.use_human_videos else None,
         read=ReadOptions(
             fps=fps if fps is not None and fps > 0.0 else None,
             csv_root_quat_order=motion.csv_root_quat_order,
@@ -70,17 +73,23 @@ def load_library(
         ),
         cache=motion.cache,
         mesh_ground=mesh_ground,
+        share=slice(rank(), None, world_size()) if motion.share_clips == "split" else slice(None),
     )
-    return ReplayData.load(
+    data = ReplayData.load(
         motion.amass_replay_data_path if motion.use_amass else [],
         robot=layout,
         control_dt=control_dt,
         device=device,
         options=options,
     )
+    frames = data.clip_length.tolist() if motion.share_clips == "all" else [None] * len(data.library_names)
+    numbered = enumerate(zip(data.library_names, frames, strict=True))
+    require_same("library of clips", {f"clip {number}": clip for number, clip in numbered})
+    return data
 
 
-def _recordings(motion: DeepMimicCfg) -> RecordingOptions:
+def recording_options(motion: DeepMimicCfg) -> RecordingOptions:
+    """Which recordings a configuration asks for, and where they lie."""
     return RecordingOptions(
         folders=motion.human_video_folders,
         source=motion.human_motion_source,

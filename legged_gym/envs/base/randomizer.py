@@ -19,6 +19,7 @@ from legged_gym.envs.terms.randomizations import (
     injected_torque,
     push_velocity,
     set_gravity,
+    set_servos,
     whole,
 )
 from legged_gym.sensors.timing import Schedule
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 
 class Randomizer:
-    """What differs between the envs of ``cfg.domain_rand``. What is off draws nothing, sets nothing and costs nothing.
+    """What differs between envs: ``cfg.domain_rand``, and their feet. What is off draws nothing, sets nothing and costs
+    nothing.
 
     All random numbers are the environment's own, so a seed repeats them.
     """
@@ -43,18 +45,14 @@ class Randomizer:
             ConfigError: More mass would be taken from a link than it has.
         """
         self._env, self._cfg = env, env.cfg.domain_rand
-        self._start_up = [one for one in START_UP if getattr(self._cfg, one.switch)]
-        self._episode = [one for one in EPISODE if getattr(self._cfg, one.switch)]
-        n, j, device = env.num_envs, env.num_actions, env.device
+        self._start_up = [one for one in START_UP if one.is_on(env.cfg)]
+        self._episode = [one for one in EPISODE if one.is_on(env.cfg)]
+        n, device = env.num_envs, env.device
         self.draws = {}
         everyone = torch.arange(n, device=device)
         self._draw(self._start_up, everyone)
         self._substeps = env.cfg.control.decimation
-        longest = -(-self._cfg.control_delay_max // self._substeps)  # control steps, rounded up
-        self._targets = DelayLine(n, j, longest, device) if self._cfg.control_delays else None
-        longest = self._cfg.action_delay_max
-        self._actions = DelayLine(n, j, longest, device) if self._cfg.action_delays else None
-        self._push_interval = max(1, round(self._cfg.push_interval_s / env.step_dt))
+        self._make_lines()
         self._until_push = torch.zeros(n, dtype=torch.long, device=device)
         self._odometry = self._odometry_schedule()
         self.odometry_due = torch.ones(n, dtype=torch.bool, device=device)
@@ -79,6 +77,23 @@ class Randomizer:
         if self._targets is not None:
             pose = env.sim.dof_pos[env_ids]
             self._targets.fill(env_ids, pose if env.robot.servo == "position" else torch.zeros_like(pose))
+
+    def reconfigure(self) -> None:
+        """Take up what has changed in ``cfg`` about gains, torques, delays and pushes, in the midst of all episodes.
+
+        Servos have the environment's gains times what is drawn anew. Other randomisations stay as they were drawn.
+        """
+        everyone = torch.arange(self._env.num_envs, device=self._env.device)
+        for one in EPISODE:
+            if not one.is_on(self._env.cfg):
+                self.draws.pop(one.name, None)
+        self._episode = [one for one in EPISODE if one.is_on(self._env.cfg)]
+        self._draw(self._episode, everyone)
+        set_servos(self._env, everyone, self.draws)
+        self._env.sim.set_joint_torques(torch.zeros_like(self._env.sim.dof_torque))
+        self._make_lines()
+        self.fill(everyone)
+        self._until_push[:] = self._push_times(len(everyone))
 
     # ------------------------------------------------------------------ control steps
 
@@ -197,6 +212,15 @@ class Randomizer:
         for names, tell in SETTERS:
             if drawn.intersection(names):
                 tell(self._env, env_ids, self.draws)
+
+    def _make_lines(self) -> None:
+        """What is under way to the motors, and the longest time between pushes in control steps."""
+        env, cfg = self._env, self._cfg
+        shape = env.num_envs, env.num_actions
+        longest = -(-cfg.control_delay_max // self._substeps)  # control steps, rounded up
+        self._targets = DelayLine(*shape, longest, env.device) if cfg.control_delays else None
+        self._actions = DelayLine(*shape, cfg.action_delay_max, env.device) if cfg.action_delays else None
+        self._push_interval = max(1, round(cfg.push_interval_s / env.step_dt))
 
     def _push(self) -> None:
         due = (self._until_push == 0).nonzero().squeeze(-1)

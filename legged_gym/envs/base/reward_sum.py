@@ -39,6 +39,8 @@ class RewardSum:
         self._terms = [functions[name] for name in self.weights]
         self.sums = torch.zeros(len(self.weights), env.num_envs, device=env.device)
         """(terms, N) what each has given to the present episodes."""
+        self.latest = torch.zeros_like(self.sums)
+        """(terms, N) what each gave in the last step."""
         for name, weight in self.weights.items():
             if weight > 0.0 and getattr(functions[name], "is_cost", False):
                 logger.warning(
@@ -58,6 +60,7 @@ class RewardSum:
         values = torch.stack([term(env) * weight for term, weight in zip(self._terms, weights, strict=True)])
         values[:, env.sim.diverged] = 0.0
         self.sums += values
+        self.latest = values
         if not env.cfg.rewards.only_positive_rewards:
             return values.sum(0)
         # The penalty for failing is not part of the sum that is clipped.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import mujoco
 import torch
 from torch import Tensor
 
+from legged_gym.envs.base.action_space import reference_targets, space_of
 from legged_gym.envs.base.clip_statistics import ClipStatistics
 from legged_gym.envs.base.clip_terrain import ClipTerrain
+from legged_gym.envs.base.joystick import Joystick
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.motion_library import load_library
 from legged_gym.envs.base.playback import Playback
@@ -57,6 +60,8 @@ class RobotDeepMimic(LeggedRobot):
     """(N, 3) where the frame of each env's clip lies in the world, m; part of everything in ``reference``."""
     tracked: Tensor
     """(B,) tracked bodies among the watched ones."""
+    joystick: Joystick | None = None
+    """What drives the robots; None: their clips. See :meth:`drive_by`."""
 
     def __init__(self, cfg: RobotDeepMimicCfg, seed: int = 1, device: str = "cpu") -> None:
         """Load the clips, build the simulation, put every robot on its clip.
@@ -78,7 +83,10 @@ class RobotDeepMimic(LeggedRobot):
     # ------------------------------------------------------------------ the reference
 
     def _move_on(self) -> None:
-        """See :meth:`LeggedRobot._move_on`: the reference goes on by a frame."""
+        """See :meth:`LeggedRobot._move_on`: the reference goes on by a frame, or as it is driven."""
+        if self.joystick is not None:
+            self.joystick.move_on()
+            return
         torch.minimum(self.frame + self.playback.pace, self.last_frame, out=self.frame)
         self.playback.move_on()
 
@@ -93,8 +101,11 @@ class RobotDeepMimic(LeggedRobot):
     def reference_at(self, frames: Tensor, env_ids: Tensor | None = None) -> ReferenceFrame:
         """The reference in the world at frames (N,) or (N, K) of all envs, or of ``env_ids`` (N,).
 
-        That of all envs is without velocity where the reference stands still; ``env_ids`` are about to begin.
+        That of all envs is without velocity where the reference stands still, and the joystick's where one drives;
+        ``env_ids`` are about to begin.
         """
+        if self.joystick is not None and env_ids is None:
+            return self.joystick.reference(frames)
         reference = self.data.table.at(frames)
         if self.terrain.moves:
             offset = self.env_offsets if env_ids is None else self.env_offsets[env_ids]
@@ -133,6 +144,17 @@ class RobotDeepMimic(LeggedRobot):
         """The tracked bodies' part of values of all watched bodies, (..., bodies, k) -> (..., B, k)."""
         return values if self._all_tracked else values.index_select(-2, self.tracked)
 
+    def drive_by(self, joystick: Joystick | None) -> None:
+        """Let targets that a joystick moves stand in for the reference of every robot; None: clips lead again.
+
+        Episodes begin on clips as ever, but last until the robot falls.
+        """
+        self.joystick = joystick
+        self._take_rules()
+        if joystick is not None:
+            joystick.restart(torch.arange(self.num_envs, device=self.device))
+        self.refresh()
+
     # ------------------------------------------------------------------ episodes
 
     def _start_episodes(self, env_ids: Tensor) -> None:
@@ -140,17 +162,21 @@ class RobotDeepMimic(LeggedRobot):
         self.reset_to(env_ids, self.starts.sample(len(env_ids)), noisy=True)
 
     def _episodes_over(self) -> Tensor:
-        """See :meth:`LeggedRobot._episodes_over`: the clip has ended, or the time is up."""
+        """See :meth:`LeggedRobot._episodes_over`: the clip has ended, or the time is up; never for who is driven."""
+        if self.joystick is not None:
+            return torch.zeros_like(self.failed)
         return (self.frame >= self.last_frame) | super()._episodes_over()
 
     def _note_outcomes(self, ids: Tensor, failed: Tensor) -> None:
         """See :meth:`LeggedRobot._note_outcomes`: where clips are failed decides where episodes start."""
         self.starts.note_failures(self.frame[failed])
-        self.clip_statistics.add(self.data.clip_of(self.frame[ids]), ~failed[ids])
+        if self.clip_statistics.add(self.data.clip_of(self.frame[ids]), ~failed[ids]):
+            self.starts.share_failures()
 
     def _active_rules(self) -> list[tuple[str, Callable[[Any], Tensor]]]:
         """See :meth:`LeggedRobot._active_rules`."""
-        return tracking_terminations.active_rules(self.cfg) + terminations.active_rules(self.cfg)
+        driven = self.joystick is not None
+        return tracking_terminations.active_rules(self.cfg, driven) + terminations.active_rules(self.cfg)
 
     def _thresholds(self) -> dict[str, float | None]:
         """See :meth:`LeggedRobot._thresholds`."""
@@ -180,6 +206,8 @@ class RobotDeepMimic(LeggedRobot):
             dof_vel = dof_vel + noise["dof_vel"]
         self.sim.reset(env_ids, root_pos, root_quat, lin_vel, ang_vel, dof_pos, dof_vel)
         self.playback.restart(env_ids)
+        if self.joystick is not None:
+            self.joystick.restart(env_ids)
         self.frame[env_ids] = frames
         self.last_frame[env_ids] = self.data.clip_last_frame(self.data.clip_of(frames))
         self._begin(env_ids)
@@ -211,42 +239,44 @@ class RobotDeepMimic(LeggedRobot):
     def _make_ground(self) -> Callable[[mujoco.MjSpec], None]:
         """Load the clips and the ground they play on."""
         cfg = self.cfg
-        self.data = load_library(cfg, self.robot, self._watched_bodies(), self.step_dt, self.device)
+        self.data = self._load_library(cfg)
         self.terrain = ClipTerrain(self.data, cfg.deepmimic, cfg.terrain, self._seed, self.generator)
         return self.terrain.add_to
 
+    def _load_library(self, cfg: RobotDeepMimicCfg) -> ReplayData:
+        return load_library(cfg, self.robot, self._watched_bodies(), self.step_dt, self.device)
+
     def _prepare_starts(self) -> None:
-        self.target_offsets = self._joint_target_offsets()
+        self.target_offsets = reference_targets(space_of(self), self)
         cfg = self.cfg.deepmimic
         self.clip_statistics = ClipStatistics(
-            self.data.clip_names, cfg.adaptive_weight_update_interval, self.device
+            self.data.library_names, cfg.adaptive_weight_update_interval, self.device, self.data.share
         )
         self.starts = StartSampler(self.data, cfg, self.clip_statistics, self.generator)
         if cfg.truncate_rollout_length != -1:
             self.max_episode_length = min(self.max_episode_length, cfg.truncate_rollout_length)
 
-    def _joint_target_offsets(self) -> Tensor:
-        """Servo targets of a zero action for every frame, (F, J).
-
-        A servo's torque is kp (target - q) - kd qd, so a torque tau along the reference wants
-        target = q_ref + tau / kp + kd / kp qd_ref.
-        """
-        control, data = self.cfg.control, self.data
-        if control.action_type == "residual":
-            offset = data.dof_pos.clone()
-        else:
-            offset = self.pipeline.zero_targets().repeat(len(data.dof_pos), 1)
-        if control.feed_forward != "none":
-            offset += data.dof_vel * (self.damping / self.stiffness)
-        if control.feed_forward == "inverse_dynamics":
-            offset += data.feed_forward / self.stiffness
-        return offset
+    def reference_torques(self) -> Tensor:
+        """Joint torques that the reference needs at every frame, N m; found out when first asked for. (F, J)"""
+        if self.data.feed_forward is None:
+            cfg = replace(self.cfg, control=replace(self.cfg.control, feed_forward="inverse_dynamics"))
+            self.data.feed_forward = self._load_library(cfg).feed_forward
+        return self.data.feed_forward
 
     def target_offset(self) -> Tensor:
         """See :meth:`LeggedRobot.target_offset`: the frame this step is to reach."""
+        return self.coming_targets(self.target_offsets, self.cfg.control.feed_forward != "none")
+
+    def coming_targets(self, targets: Tensor, with_velocities: bool) -> Tensor:
+        """Of targets (F, J) for every frame, those of the frame that this step is to reach. (N, J)
+
+        Args:
+            targets: See :func:`action_space.reference_targets`.
+            with_velocities: Whether the reference's joint velocities are in them; where it stands still they go.
+        """
         frames = torch.minimum(self.frame + self.playback.pace, self.last_frame)
-        offset = self.target_offsets.index_select(0, frames)
-        if self.playback.stops and self.cfg.control.feed_forward != "none":
+        offset = targets.index_select(0, frames)
+        if self.playback.stops and with_velocities:
             standing = (1 - self.playback.pace).unsqueeze(1)
             offset = offset - standing * self.data.dof_vel[frames] * (self.damping / self.stiffness)
         return offset
@@ -269,6 +299,18 @@ class RobotDeepMimic(LeggedRobot):
         self._heading_offset: Tensor | None = None
         self.playback = Playback(self.cfg.noise, n, self.generator)
 
+    # ------------------------------------------------------------------ teachers
+
+    def teacher_names(self) -> list[str]:
+        """Policies that the lists of clips name for students to ask, each once; "" if some clips name none."""
+        return list(dict.fromkeys(self.data.teachers))
+
+    def teacher_index(self) -> Tensor:
+        """Which of ``teacher_names`` the clip of each env names, (N,) long."""
+        names = self.teacher_names()
+        of_clips = torch.tensor([names.index(name) for name in self.data.teachers], device=self.device)
+        return of_clips[self.data.clip_of(self.frame)]
+
     # ------------------------------------------------------------------ logging
 
     def iteration_log(self) -> dict[str, float]:
@@ -289,6 +331,7 @@ class RobotDeepMimic(LeggedRobot):
             "last_frame": self.last_frame.clone(),
             "pace": self.playback.pace.clone(),
             "failures": self.starts.failures.clone(),
+            "unshared_failures": self.starts.unshared_failures.clone(),
             "clip_statistics": self.clip_statistics.state_dict(),
         }
 
@@ -300,4 +343,6 @@ class RobotDeepMimic(LeggedRobot):
         self.playback.pace.copy_(state.get("pace", self.playback.pace))
         self.clip_statistics.load_state_dict(state["clip_statistics"])
         self.starts.failures.copy_(state["failures"])
+        if "unshared_failures" in state:  # checkpoints of a single process had none at first
+            self.starts.unshared_failures.copy_(state["unshared_failures"])
         self.refresh()

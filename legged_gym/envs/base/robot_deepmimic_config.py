@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from legged_gym.envs.base.domain_rand_config import TrackingDomainRandCfg
-from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg, NoiseCfg, NoiseScalesCfg
+from legged_gym.envs.base.legged_robot_config import (
+    LeggedRobotCfg,
+    NoiseCfg,
+    NoiseScalesCfg,
+    ObservationsCfg,
+)
 from legged_gym.envs.base.reward_config import BaseRewardsCfg, RegularizerScalesCfg
 from legged_gym.envs.base.termination_config import BaseTerminationsCfg
 from legged_gym.terrain.terrain_config import TerrainCfg
@@ -55,6 +60,8 @@ class DeepMimicCfg:
     """Cut: second at which every clip ends; None = its own end."""
     cut_off_import_length: int = -1
     """Longest clip imported, in control steps after resampling; -1 = no limit."""
+    share_clips: Literal["all", "split"] = "all"
+    """Processes that train together each play all clips, or each its share of them, which takes less memory."""
     n_prepend: int = 0
     """Copies of the first frame put before it, so that the robot stands before it moves."""
     n_append: int = 0
@@ -248,6 +255,20 @@ class RewardsCfg(BaseRewardsCfg):
 
 
 @dataclass
+class TrackingObservationsCfg(ObservationsCfg):
+    """Named observation terms. `history_X` is the last `history_length` values of X, newest first."""
+
+    num_next_obs: int = 1
+    """Number K of future reference frames in the terms that look ahead."""
+
+    def check(self) -> None:
+        """See :meth:`ObservationsCfg.check`."""
+        super().check()
+        if self.num_next_obs < 1:
+            raise ConfigError(f"observations.num_next_obs is {self.num_next_obs}; it must be 1 or more")
+
+
+@dataclass
 class TrackingNoiseScalesCfg(NoiseScalesCfg):
     """The same, and noise on where the reference is."""
 
@@ -296,6 +317,8 @@ class RobotDeepMimicCfg(LeggedRobotCfg):
     """Names that users of the original know -> where the field is."""
     deepmimic: DeepMimicCfg = field(default_factory=DeepMimicCfg)
     """Reference motion."""
+    observations: TrackingObservationsCfg = field(default_factory=TrackingObservationsCfg)
+    """What actor and critic see."""
     rewards: RewardsCfg = field(default_factory=RewardsCfg)
     """Rewards."""
     terrain: TerrainCfg = field(default_factory=TerrainCfg)

@@ -19,6 +19,8 @@ class RobotNoise:
     def __init__(self, env: LeggedRobot) -> None:
         """Find out what there is to add; ``env`` has its randomizer by now."""
         self._env, cfg = env, env.cfg.noise
+        self.muted = False
+        """Whether all of it is left out for now, as a viewer may ask."""
         self.level = cfg.noise_level if cfg.add_noise else 0.0
         """Factor of every half-width in noise_scales."""
         self._start = cfg.init_noise_scales if cfg.add_noise else InitNoiseCfg()
@@ -36,7 +38,7 @@ class RobotNoise:
 
     def start_state(self, n: int) -> dict[str, Tensor]:
         """Noise on the states that n episodes start in, by part of the state, (n, width)."""
-        scales, env = self._start, self._env
+        scales, env = InitNoiseCfg() if self.muted else self._start, self._env
 
         def uniform(width: int, scale: float | list[float]) -> Tensor:
             unit = torch.rand(n, width, generator=env.generator, device=env.device) * 2.0 - 1.0
@@ -65,7 +67,7 @@ class RobotNoise:
 
     def on_actions(self, actions: Tensor) -> Tensor:
         """Actions (N, J) with their errors."""
-        return actions + self.offsets["action"] if "action" in self.offsets else actions
+        return actions + self.offsets["action"] if "action" in self.offsets and not self.muted else actions
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything needed to continue bit for bit."""

@@ -43,6 +43,11 @@ class RobotSensors:
             self._make(name)
         return self._sensors[name].value
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sensors that something reads."""
+        return tuple(self._sensors)
+
     def update(self) -> None:
         """Pass to the next control step."""
         for name, sensor in self._sensors.items():
@@ -58,9 +63,13 @@ class RobotSensors:
         return {name: sensor.state_dict() for name, sensor in self._sensors.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put back what ``state_dict`` returned."""
-        for name, values in state.items():
-            self._sensors[name].load_state_dict(values)
+        """Put back what ``state_dict`` returned; a sensor that had no state yet begins where the robots are now."""
+        everywhere = torch.arange(self._env.num_envs, device=self._env.device)
+        for name, sensor in self._sensors.items():
+            if name in state:
+                sensor.load_state_dict(state[name])
+            else:
+                sensor.reset(everywhere, *self._poses(name))
 
     def _make(self, name: str) -> None:
         env, cfg = self._env, getattr(self._cfg, name)

@@ -9,6 +9,7 @@ from legged_gym.envs.base.clip_statistics import ClipStatistics
 from legged_gym.envs.base.robot_deepmimic_config import DeepMimicCfg
 from legged_gym.motion.replay_data import ReplayData
 from legged_gym.utils.errors import MotionError
+from legged_gym.utils.processes import sum_over_processes
 
 MIN_REMAINING = 2
 """Frames of its clip that an episode has ahead of it at least."""
@@ -52,6 +53,8 @@ class StartSampler:
         self._lay_bins(frames, clips, in_clip)
         self.failures = torch.zeros(self.num_bins, device=self._device)
         """(bins,) running count of failures in each time bin."""
+        self.unshared_failures = torch.zeros_like(self.failures)
+        """(bins,) those of them that the other processes do not know yet."""
 
     @property
     def num_bins(self) -> int:
@@ -78,8 +81,18 @@ class StartSampler:
     def note_failures(self, frames: Tensor) -> None:
         """Count the failures of one step, at frames (k,); call it every step, also when there are none."""
         self.failures *= FAILURE_DECAY
+        self.unshared_failures *= FAILURE_DECAY
         if len(frames):
-            self.failures += torch.bincount(self._bin_of[frames], minlength=self.num_bins)
+            new = torch.bincount(self._bin_of[frames], minlength=self.num_bins)
+            self.failures += new
+            self.unshared_failures += new
+
+    def share_failures(self) -> None:
+        """Learn of the failures that the other processes have noted since the last call, and tell them one's own."""
+        if self._cfg.share_clips == "all":  # otherwise their bins are of other clips
+            of_all = sum_over_processes(self.unshared_failures.clone())
+            self.failures += of_all - self.unshared_failures
+        self.unshared_failures.zero_()
 
     def clip_probabilities(self) -> Tensor:
         """How likely a start falls into each clip, (C,); for failure_bin_adaptive, while nothing has failed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from legged_gym.envs.base.legged_robot_config import InitNoiseCfg, LeggedAssetCfg, ObservationsCfg
+from legged_gym.envs.base.legged_robot_config import InitNoiseCfg, LeggedAssetCfg
 from legged_gym.envs.base.robot_deepmimic_config import (
     DeepMimicCfg,
     RewardScalesCfg,
@@ -12,6 +12,7 @@ from legged_gym.envs.base.robot_deepmimic_config import (
     RobotDeepMimicCfg,
     TerminationsCfg,
     TrackingNoiseCfg,
+    TrackingObservationsCfg,
 )
 from legged_gym.rl.rl_config import PPOCfg, RunnerCfg, TrainCfg
 from legged_gym.sim.sim_config import SimCfg
@@ -75,7 +76,7 @@ class G1DeepMimicMotionCfg(DeepMimicCfg):
 
 
 @dataclass
-class G1DeepMimicObservationsCfg(ObservationsCfg):
+class G1DeepMimicObservationsCfg(TrackingObservationsCfg):
     """State-estimate observations of modern trackers."""
 
     actor: list[str] = field(default_factory=lambda: list(ACTOR_TERMS))
@@ -94,7 +95,7 @@ class G1DeepMimicCfg(RobotDeepMimicCfg):
     """Robot model."""
     deepmimic: DeepMimicCfg = field(default_factory=G1DeepMimicMotionCfg)
     """Reference motion."""
-    observations: ObservationsCfg = field(default_factory=G1DeepMimicObservationsCfg)
+    observations: TrackingObservationsCfg = field(default_factory=G1DeepMimicObservationsCfg)
     """What actor and critic see."""
     terminations: TerminationsCfg = field(default_factory=lambda: TerminationsCfg(anchor_distance=0.4))
     """Failure rules of training."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from legged_gym.envs.base.legged_robot_config import ControlCfg, ObservationsCfg
-from legged_gym.envs.base.robot_deepmimic_config import DeepMimicCfg
+from legged_gym.envs.base.legged_robot_config import ControlCfg
+from legged_gym.envs.base.robot_deepmimic_config import DeepMimicCfg, TrackingObservationsCfg
 from legged_gym.envs.g1.g1_deepmimic_config import (
     ACTOR_TERMS,
     CRITIC_TERMS,
@@ -29,7 +29,7 @@ class G1TerrainMotionCfg(G1DeepMimicMotionCfg):
 
 
 @dataclass
-class G1HeightfieldObservationsCfg(ObservationsCfg):
+class G1HeightfieldObservationsCfg(TrackingObservationsCfg):
     """The observations of g1_deepmimic, and the map last."""
 
     actor: list[str] = field(default_factory=lambda: [*ACTOR_TERMS, MAP_TERM])
@@ -52,7 +52,7 @@ class G1DeepMimicHeightfieldCfg(G1DeepMimicCfg):
 
     deepmimic: DeepMimicCfg = field(default_factory=G1TerrainMotionCfg)
     """Reference motion."""
-    observations: ObservationsCfg = field(default_factory=G1HeightfieldObservationsCfg)
+    observations: TrackingObservationsCfg = field(default_factory=G1HeightfieldObservationsCfg)
     """What actor and critic see."""
 
 
@@ -62,7 +62,7 @@ class G1DeepMimicRootHeightfieldCfg(G1DeepMimicHeightfieldCfg):
 
     control: ControlCfg = field(default_factory=lambda: ControlCfg(control_type="P"))
     """Actions are about the default pose: residual control would let the reference's joints in again."""
-    observations: ObservationsCfg = field(default_factory=G1RootHeightfieldObservationsCfg)
+    observations: TrackingObservationsCfg = field(default_factory=G1RootHeightfieldObservationsCfg)
     """What actor and critic see."""
 
 

@@ -8,20 +8,21 @@ from legged_gym.envs.base.legged_robot_config import (
     ControlCfg,
     InitNoiseCfg,
     NormalizationCfg,
-    ObservationsCfg,
 )
 from legged_gym.envs.base.robot_deepmimic_config import (
     RewardScalesCfg,
     RewardsCfg,
     TerminationsCfg,
+    TrackingObservationsCfg,
 )
+from legged_gym.envs.g1.g1_dagger_config import BLIND_STUDENT_TERMS, NO_HISTORY_TERMS, NOISY_MAP_TERM
 from legged_gym.envs.g1.g1_deepmimic_config import (
     ORIGINAL_ACTOR_TERMS,
     ORIGINAL_CRITIC_TERMS,
     ORIGINAL_TRACKED_BODIES,
 )
 from legged_gym.envs.g1.g1_heightfield_config import MAP_TERM, ROOT_TERMS
-from legged_gym.rl.rl_config import PolicyCfg, PPOCfg
+from legged_gym.rl.rl_config import DaggerCfg, PolicyCfg, PPOCfg
 from legged_gym.utils.config import TaskCfg
 
 
@@ -35,7 +36,9 @@ def videomimic(cfg: TaskCfg) -> None:
     env.sim.dt = 0.005
     env.control = ControlCfg(gains="videomimic", control_type="P", decimation=4)
     env.normalization = NormalizationCfg(clip_actions=8.0)
-    env.observations = ObservationsCfg(actor=list(ORIGINAL_ACTOR_TERMS), critic=list(ORIGINAL_CRITIC_TERMS))
+    env.observations = TrackingObservationsCfg(
+        actor=list(ORIGINAL_ACTOR_TERMS), critic=list(ORIGINAL_CRITIC_TERMS)
+    )
     env.deepmimic.tracked_body_names = list(ORIGINAL_TRACKED_BODIES)
     env.deepmimic.link_pos_error_threshold = 0.3
     env.deepmimic.clip_weighting_strategy = "uniform_step"
@@ -49,16 +52,7 @@ def videomimic(cfg: TaskCfg) -> None:
         critic_hidden_dims=(512, 256, 128),
         obs_normalization=False,
     )
-    train.algorithm = PPOCfg(
-        num_learning_epochs=5,
-        gamma=0.99,
-        lam=0.95,
-        entropy_coef=0.0025,
-        learning_rate=1e-3,
-        schedule="adaptive",
-        desired_kl=0.02,
-        bounds_loss_coef=0.0005,
-    )
+    train.algorithm = _original_algorithm(train.algorithm)
     train.runner.num_steps_per_env = 24
 
 
@@ -75,6 +69,21 @@ def videomimic_root_heightfield(cfg: TaskCfg) -> None:
     """The same for the task that is told no joints."""
     videomimic_heightfield(cfg)
     cfg.env.observations.actor = [*ROOT_TERMS, MAP_TERM]
+
+
+def videomimic_blind_student(cfg: TaskCfg) -> None:
+    """The same for the student without eyes."""
+    videomimic(cfg)
+    cfg.env.observations.actor = list(BLIND_STUDENT_TERMS)
+
+
+def videomimic_no_history(cfg: TaskCfg) -> None:
+    """The same for the student that the original puts on the robot: a larger network, the noisy map for the critic."""
+    videomimic_heightfield(cfg)
+    policy = cfg.train.policy
+    policy.actor_hidden_dims = policy.critic_hidden_dims = (1024, 512, 256, 128)
+    cfg.env.observations.actor = list(NO_HISTORY_TERMS)
+    cfg.env.observations.critic = [*ORIGINAL_CRITIC_TERMS, NOISY_MAP_TERM]
 
 
 def robust(cfg: TaskCfg) -> None:
@@ -117,6 +126,24 @@ def robust(cfg: TaskCfg) -> None:
         ang_vel=0.2,
         rel_xy=0.01,
         rel_yaw=0.01,
+    )
+
+
+def _original_algorithm(present: PPOCfg) -> PPOCfg:
+    """The original's settings of an algorithm; what it does, such as the teacher's name, stays."""
+    distils = isinstance(present, DaggerCfg)
+    return replace(
+        present,
+        num_learning_epochs=5,
+        gamma=0.99,
+        lam=0.95,
+        entropy_coef=0.0025,
+        learning_rate=1e-3,
+        # The KL that it adapts to says nothing about cloning; its command for distillation fixes the rate, too.
+        schedule="fixed" if distils else "adaptive",
+        desired_kl=0.02,
+        desired_kl_half_life=0,
+        bounds_loss_coef=0.0005,
     )
 
 

@@ -19,6 +19,7 @@ from legged_gym.utils.math import quat_from_rotation_vector, quat_rotate
 
 if TYPE_CHECKING:
     from legged_gym.envs.base.legged_robot import LeggedRobot
+    from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 
 Draws = Mapping[str, Tensor]
 
@@ -35,17 +36,23 @@ class Randomization:
     """Something that is drawn for each env."""
 
     switch: str
-    """Field of ``domain_rand`` that switches it on."""
+    """Field that switches it on."""
     draw: Callable[[LeggedRobot, int], Tensor]
     """(environment, n) -> (n, columns); its name is that of the randomisation."""
     unit: str
     columns: Literal["env", "axis", "link", "joint"]
     """What a column is of."""
+    group: str = "domain_rand"
+    """Group of the configuration that has the switch."""
 
     @property
     def name(self) -> str:
         """Key of its draws."""
         return self.draw.__name__
+
+    def is_on(self, cfg: LeggedRobotCfg) -> bool:
+        """Whether a configuration asks for it."""
+        return getattr(getattr(cfg, self.group), self.switch)
 
 
 # ---------------------------------------------------------------------- draws: start-up
@@ -79,6 +86,11 @@ def armature(env: LeggedRobot, n: int) -> Tensor:
 def dof_friction(env: LeggedRobot, n: int) -> Tensor:
     """Dry friction of all joints, N m. (n, 1)"""
     return uniform(env, env.cfg.domain_rand.dof_friction_range, n, 1)
+
+
+def foot_variant(env: LeggedRobot, n: int) -> Tensor:
+    """Index of the shapes of both feet in ``asset.foot_variants``. (n, 1)"""
+    return whole(env, 0, len(env.robot.foot_variants) - 1, n)
 
 
 # ---------------------------------------------------------------------- draws: episode
@@ -168,6 +180,7 @@ START_UP = (
     Randomization("randomize_link_mass", link_mass, "factor", "link"),
     Randomization("randomize_armature", armature, "factor", "joint"),
     Randomization("randomize_dof_friction", dof_friction, "N m", "env"),
+    Randomization("use_alt_files", foot_variant, "index in asset.foot_variants", "env", group="asset"),
 )
 EPISODE = (
     Randomization("p_gain_rand", p_gain, "factor", "joint"),
@@ -224,6 +237,11 @@ def set_armature(env: LeggedRobot, env_ids: Tensor, draws: Draws) -> None:
     env.sim.set_parameter("armature", nominal * draws["armature"][env_ids], env_ids)
 
 
+def set_feet(env: LeggedRobot, env_ids: Tensor, draws: Draws) -> None:
+    """Other shapes of the feet touch than before; masses stay."""
+    env.sim.set_parameter("foot_variant", draws["foot_variant"][env_ids, 0], env_ids)
+
+
 def set_servos(env: LeggedRobot, env_ids: Tensor, draws: Draws) -> None:
     """Gains and torque limits of the servos are the robot's own times what was drawn, so far as they have gains."""
     one = torch.ones(len(env_ids), env.num_actions, device=env.device)
@@ -254,6 +272,7 @@ SETTERS: tuple[tuple[tuple[str, ...], Callable[[LeggedRobot, Tensor, Draws], Non
     (("base_mass", "link_mass"), set_masses),
     (("base_com",), set_base_com),
     (("armature",), set_armature),
+    (("foot_variant",), set_feet),
     (("p_gain", "d_gain", "gains", "motor_strength"), set_servos),
     (("gravity_tilt",), set_gravity),
 )

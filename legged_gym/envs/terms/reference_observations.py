@@ -118,13 +118,13 @@ def torso_yaw_rel(env: RobotDeepMimic) -> Tensor:
 
 @measured("rel_xy", odometry=True)
 def torso_xy(env: RobotDeepMimic) -> Tensor:
-    """Anchor position in the world, horizontal, m. 2."""
-    return env.anchor_pos_w[:, :2].clone()
+    """Anchor position in the frame of the env's clip, horizontal, m. 2."""
+    return (env.anchor_pos_w - env.env_offsets)[:, :2]
 
 
 @measured("rel_yaw", odometry=True)
 def torso_yaw(env: RobotDeepMimic) -> Tensor:
-    """Anchor heading in the world, rad. 1."""
+    """Anchor heading in the frame of the env's clip, rad. 1."""
     return math.yaw_of(env.anchor_quat).unsqueeze(-1)
 
 

@@ -51,6 +51,7 @@ def end_effector_height(env: RobotDeepMimic) -> Tensor:
 
 
 RULES = (link_pos_error, anchor_height, anchor_tilt, anchor_distance, end_effector_height)
+DRIVEN_RULES = (anchor_height, anchor_tilt)
 
 
 def thresholds(cfg: RobotDeepMimicCfg) -> dict[str, float | None]:
@@ -59,7 +60,13 @@ def thresholds(cfg: RobotDeepMimicCfg) -> dict[str, float | None]:
     return {"link_pos_error": cfg.deepmimic.link_pos_error_threshold} | of_anchor
 
 
-def active_rules(cfg: RobotDeepMimicCfg) -> list[tuple[str, Callable[[RobotDeepMimic], Tensor]]]:
-    """Name and function of every one of these rules that the configuration switches on."""
+def active_rules(
+    cfg: RobotDeepMimicCfg, driven: bool = False
+) -> list[tuple[str, Callable[[RobotDeepMimic], Tensor]]]:
+    """Name and function of every one of these rules that the configuration switches on.
+
+    With ``driven`` only those for a reference that is not to be reached, and stands while the robot walks.
+    """
     known = thresholds(cfg)
-    return [(rule.__name__, rule) for rule in RULES if known[rule.__name__] is not None]
+    rules = DRIVEN_RULES if driven else RULES
+    return [(rule.__name__, rule) for rule in rules if known[rule.__name__] is not None]
