@@ -62,6 +62,12 @@ class Commands:
             command.q[motors] += strength * max(-most, min(most, give))
         return command
 
+    def unchanged(self, low: LowState, last: LowCommand) -> np.ndarray:
+        """Angles (M,) that ask, with the gains for standing, for the torques that a command asks for now, rad."""
+        i = self._motors.present
+        torque = last.kp[i] * (last.q[i] - low.q[i]) + last.kd[i] * (last.dq[i] - low.dq[i]) + last.tau[i]
+        return (low.q[i] + torque / self._stand_kp).astype(np.float64)
+
     def driven(self, low: LowState, targets: np.ndarray) -> LowCommand:
         """The policy's joints at its targets (J,), with training's gains; the others where training had them."""
         command = self._blank(low)

@@ -115,6 +115,7 @@ class Controller:
         self._entered = 0.0
         self._ramp_from, self._ramp_strength = self._pose, 0.0
         self._cut_ticks = 0
+        self._last_command: LowCommand | None = None
 
     def step(self, inputs: TickInput) -> TickResult:
         """Look, decide, and make a command. :meth:`finish` has the last word on it."""
@@ -140,6 +141,7 @@ class Controller:
             self._fall(result.trips, inputs.now)
             result.state, result.command = self.state, self._commands.damped(inputs.low)
         self._watch.commanded(result.command, finished)
+        self._last_command = result.command
         return result.command
 
     def damping(self, low: LowState | None) -> LowCommand:
@@ -222,8 +224,7 @@ class Controller:
             return
         log.info("%s -> %s", self.state.name, target.name)
         if target is State.RAMP:
-            self._ramp_from = inputs.low.q[self._motors.present].astype(np.float64)
-            self._ramp_strength = 1.0 if self.state is State.RUN else 0.0  # a robot on its feet stays on them
+            self._begin_ramp(inputs.low)
         elif target is State.RUN:
             self._pilot.begin()
             self._limiter.restart()
@@ -231,6 +232,15 @@ class Controller:
         elif target is State.PASSIVE:
             self.fault = None
         self.state, self._entered = target, inputs.now
+
+    def _begin_ramp(self, low: LowState) -> None:
+        """From where the joints are, without force; or from the policy's torques, for a robot on its feet."""
+        standing = self.state is State.RUN and self._last_command is not None
+        self._ramp_strength = 1.0 if standing else 0.0
+        if standing:
+            self._ramp_from = self._commands.unchanged(low, self._last_command)
+        else:
+            self._ramp_from = low.q[self._motors.present].astype(np.float64)
 
     # ------------------------------------------------------------------ commands
 

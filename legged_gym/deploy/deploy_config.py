@@ -70,7 +70,7 @@ class SafetyCfg:
     """Targets may change as fast as this, rad/s."""
     limit_torque: bool = False
     """Also cut targets that would ask for more than a joint's torque at its present angle and speed."""
-    odometry_age_s: float = 0.1
+    odometry_age_s: float = 0.06
     """Greatest age of the odometry, where the policy needs it, s."""
     map_flat_s: float = 0.3
     """Age from which the height map is replaced by flat ground, s."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from legged_gym.bundle.schema import HeightMapSpec
 from legged_gym.deploy.controller import Controller, TickInput, TickResult
 from legged_gym.deploy.height_map import middle_of
-from legged_gym.deploy.realtime import Pacer, use_ordinary_scheduling
+from legged_gym.deploy.realtime import Pacer
 from legged_gym.deploy.state_machine import DAMPING, Event, State
 from legged_gym.deploy.surroundings import HeightMap, SurroundingsReceiver
 from legged_gym.deploy.tick_log import TickLog
@@ -59,7 +59,6 @@ class Lookout:
         self._thread.join()
 
     def _run(self) -> None:
-        use_ordinary_scheduling()
         while not self._stop.wait(_LOOKOUT_PERIOD_S):
             try:
                 self.found = self._transport.other_publishers()
@@ -141,12 +140,12 @@ class Loop:
         try:
             self._tick_until_the_end()
         finally:
-            self._lookout.close()
-            gc.unfreeze()
             if self._controller.state is not State.EXIT:
                 self._damp_out()
             if self._watchdog is not None:
                 self._watchdog.dismiss()  # only now: where damping could not be sent, it brakes
+            self._lookout.close()
+            gc.unfreeze()
 
     def _tick_until_the_end(self) -> None:
         pacer = Pacer(self._dt, self._dt)

@@ -13,6 +13,9 @@ FIFO_PRIORITY = 50
 def use_realtime_scheduling() -> bool:
     """Let this process, and every thread started from now on, run before all ordinary programs.
 
+    All threads of a Python program that must not wait have to be among them: one that does not may be put aside while
+    it holds the interpreter's lock.
+
     Returns:
         Whether the system allows it: on Linux, to root or with a limit ``rtprio`` of 50 or more.
     """
@@ -22,13 +25,6 @@ def use_realtime_scheduling() -> bool:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
         return True
     return False
-
-
-def use_ordinary_scheduling() -> None:
-    """Take the calling thread out of that again: it does what can wait."""
-    if hasattr(os, "sched_setscheduler"):
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class Pacer:

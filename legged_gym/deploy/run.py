@@ -12,8 +12,8 @@ import queue
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from logging.handlers import QueueHandler, QueueListener
 
@@ -31,7 +31,7 @@ from legged_gym.deploy.realtime import use_realtime_scheduling
 from legged_gym.deploy.state_machine import Event
 from legged_gym.deploy.surroundings import SurroundingsReceiver
 from legged_gym.deploy.tick_log import TickLog, sha256_of
-from legged_gym.deploy.transport import LowState, Transport, open_transport
+from legged_gym.deploy.transport import LowState, Transport, import_backend, open_transport
 from legged_gym.deploy.watchdog import Watchdog
 from legged_gym.utils.errors import ConfigError, LeggedGymError, RunError
 
@@ -63,6 +63,7 @@ def run(options: RunOptions, cfg: DeployCfg) -> int:
             options.at_end,
         )
         _require_sources(pilot, options)
+        import_backend(options.transport)
         if options.realtime and not use_realtime_scheduling():
             log.warning("no real-time priority: a busy computer will be felt; see doc/deploy.md")
         transport = open_transport(options.transport, options.interface, options.domain, _group())
@@ -95,7 +96,8 @@ def _drive(
         signal.signal(name, lambda *_: loop.request(Event.QUIT))
     loop.request(Event.CONNECTED)
     try:
-        loop.run()
+        with _messages_by_a_thread():
+            loop.run()
     finally:
         if tick_log is not None:
             tick_log.close()
@@ -186,30 +188,32 @@ def _open_log(options: RunOptions, cfg: DeployCfg, bundle: Bundle, absent: Seque
     return TickLog(path, bundle.spec, header)
 
 
-def main() -> None:
-    """Parse, run; errors of the user are one line and status 2."""
-    listener = _start_logging()
-    try:
-        status = run(*parse_options(sys.argv[1:], RunOptions.__doc__))
-    except LeggedGymError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 2
-    finally:
-        listener.stop()
-    sys.exit(status)
-
-
-def _start_logging() -> QueueListener:
-    """Messages are written by a thread of their own: a terminal that is stopped must not stop the control loop."""
-    terminal = logging.StreamHandler()
-    terminal.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%H:%M:%S"))
+@contextmanager
+def _messages_by_a_thread() -> Iterator[None]:
+    """Have messages written by a thread of their own: a terminal that is stopped must not stop the control loop."""
+    root = logging.getLogger()
+    direct = list(root.handlers)
     messages: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    listener = QueueListener(messages, *direct)
     handler = QueueHandler(messages)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    listener = QueueListener(messages, terminal)
+    root.handlers[:] = [handler]
     listener.start()
-    return listener
+    try:
+        yield
+    finally:
+        root.handlers[:] = direct
+        listener.stop()
+
+
+def main() -> None:
+    """Parse, run; errors of the user are one line and status 2."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s.%(msecs)03d %(message)s", datefmt="%H:%M:%S")
+    try:
+        sys.exit(run(*parse_options(sys.argv[1:], RunOptions.__doc__)))
+    except LeggedGymError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

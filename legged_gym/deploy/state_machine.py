@@ -50,7 +50,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.RUN, Event.BACK): State.RAMP,
     (State.DAMP, Event.RESET): State.PASSIVE,
     (State.EXITING, Event.DAMPED): State.EXIT,
-    **{(state, Event.FAULT): State.DAMP for state in ACTIVE},
+    **{(state, Event.FAULT): State.DAMP for state in MOVING},
     **{(state, Event.STOP): State.DAMP for state in ACTIVE},
     **{(state, Event.QUIT): State.EXITING for state in ACTIVE},
 }
@@ -66,7 +66,7 @@ BUTTONS: dict[Button, Event] = {
     Button.L1 | Button.R1: Event.QUIT,
 }
 """Buttons that are pressed together -> event. It happens once, when the last of them goes down."""
-GUARDED = (Event.RAISE, Event.GO, Event.BACK, Event.RESET)
+GUARDED = (Event.RAISE, Event.GO, Event.BACK)
 """Events that are refused while a guard says no."""
 URGENCY = (Event.FAULT, Event.QUIT, Event.STOP)
 """Events that win over all others at the same time, the first over the next."""

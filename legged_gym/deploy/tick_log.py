@@ -19,7 +19,6 @@ import numpy as np
 from legged_gym.bundle.schema import BundleSpec
 from legged_gym.deploy.controller import TickInput, TickResult
 from legged_gym.deploy.messages import COMMAND_ARRAYS, LOW_STATE_BYTES, decode_state
-from legged_gym.deploy.realtime import use_ordinary_scheduling
 from legged_gym.deploy.safety import RULES, Facts
 from legged_gym.deploy.state_machine import Event, State
 from legged_gym.deploy.surroundings import HeightMap, Odometry
@@ -121,7 +120,6 @@ class TickLog:
         self._file.close()
 
     def _drain(self) -> None:
-        use_ordinary_scheduling()
         while (data := self._queue.get()) is not None:
             self._file.write(data)
             if self._queue.empty():

@@ -6,6 +6,8 @@ which a G1 uses the first 29 (``BundleSpec.motor_order``). Times are ``time.mono
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -182,6 +184,21 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Leave the bus. Further calls are errors."""
+
+
+def import_backend(kind: TransportKind) -> None:
+    """Import what :func:`open_transport` will need: a fifth of a second of work that nobody should wait for later.
+
+    What is missing is left for :func:`open_transport` to name.
+    """
+    modules = {
+        "cyclonedds": ("legged_gym.deploy.dds", "legged_gym.deploy.idl", "cyclonedds.builtin"),
+        "far": ("legged_gym.deploy.far_sdk", "unitree_interface"),
+        "unitree": ("legged_gym.deploy.unitree_sdk",),
+    }
+    for module in modules.get(kind, ()):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
 
 
 def open_transport(kind: TransportKind, interface: str, domain: int, group: str = "") -> Transport:

@@ -2,6 +2,8 @@
 
 It shares a page of memory with the controller, who writes the time there with every command, and holds the end of a
 pipe that closes when the controller is gone, however it went. While nothing is armed it sends nothing.
+A controller that was late may come back and go on damping by itself; not with ``far``, whose own thread would go on
+sending the last target: there it is killed.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ import contextlib
 import mmap
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 
 from legged_gym.deploy.realtime import use_realtime_scheduling
-from legged_gym.deploy.transport import LowCommand, Transport, TransportKind, open_transport
+from legged_gym.deploy.transport import LowCommand, Transport, TransportKind, import_backend, open_transport
 from legged_gym.utils.errors import LeggedGymError, TransportError
 
 _PAGE_BYTES = 16
@@ -154,8 +159,18 @@ class Watchdog:
         self._process.stdout.close()
 
 
-def watch(page: Page, transport: Transport, limit_s: float, damping: float) -> None:
-    """The process's own loop; ends when the controller has, and its robot is left in peace."""
+def watch(
+    page: Page, transport: Transport, limit_s: float, damping: float, stop: Callable[[], None] | None = None
+) -> None:
+    """The process's own loop; ends when the controller has, and its robot is left in peace.
+
+    Args:
+        page: The shared memory.
+        transport: To send by.
+        limit_s: See :class:`Watchdog`.
+        damping: The same.
+        stop: Ends a late controller before its robot is braked; None: it may come back.
+    """
     gone_at: float | None = None
     while gone_at is None or (page.armed and time.monotonic() - gone_at < HOLD_S):
         if gone_at is not None:
@@ -166,10 +181,17 @@ def watch(page: Page, transport: Transport, limit_s: float, damping: float) -> N
         taking_over = page.armed and not page.took_over and (age > limit_s or gone_at is not None)
         if taking_over:
             page.took_over = True
+            if stop is not None:
+                stop()
         if page.took_over:
             transport.send(_braked(page, damping))
         if taking_over:
             _tell("is gone" if gone_at is not None else f"has sent nothing for {1e3 * age:.0f} ms")
+
+
+def _kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 def _tell(why: str) -> None:
@@ -187,13 +209,16 @@ def _braked(page: Page, damping: float) -> LowCommand:
 def main() -> None:
     """Run the process."""
     fd, kind, interface, domain, group, limit_s, damping = sys.argv[1:]
+    import_backend(kind)
     use_realtime_scheduling()
     try:
         transport = open_transport(kind, interface, int(domain), group)
     except LeggedGymError as error:
         sys.exit(f"watchdog: {error}")
     os.write(1, _READY)
-    watch(Page(int(fd)), transport, float(limit_s), float(damping))
+    # This SDK repeats for ever what it was told last, against whatever is sent from here.
+    stop = partial(_kill, os.getppid()) if kind == "far" else None
+    watch(Page(int(fd)), transport, float(limit_s), float(damping), stop)
     transport.close()
 
 

@@ -78,6 +78,8 @@ def sim_robot(domain: int) -> Iterator[Callable[..., SimRobot]]:
     robots = []
 
     def make(body: BodyOptions | None = None, motion_mode: str = "", **options: object) -> SimRobot:
+        # Ordinary scheduling: the test's process is the robot's, and it does more than tick.
+        options = {"realtime": False} | options
         chosen = SimRobotOptions(body or BodyOptions(), "lo", domain, motion_mode, **options)
         robots.append(SimRobot(chosen))
         return robots[-1]

@@ -21,7 +21,7 @@ from legged_gym.deploy.deploy_config import DeployCfg, SafetyCfg, StandCfg
 from legged_gym.deploy.loop import Loop, Sources
 from legged_gym.deploy.pilot import Pilot
 from legged_gym.deploy.policy import load_policy
-from legged_gym.deploy.realtime import use_ordinary_scheduling, use_realtime_scheduling
+from legged_gym.deploy.realtime import use_realtime_scheduling
 from legged_gym.deploy.sim_control import SimControl
 from legged_gym.deploy.state_machine import Event, State
 from legged_gym.deploy.surroundings import SurroundingsReceiver
@@ -68,7 +68,6 @@ class Flight:
         cfg = DeployCfg(SafetyCfg(), StandCfg(ramp_s=0.8))
         pilot = Pilot(bundle, lambda x: self.spoil(policy(x)), cfg.steering)
         group = f"flight {os.getpid()}"
-        realtime = use_realtime_scheduling()
         self.watchdog = Watchdog("cyclonedds", "lo", domain, group, cfg.safety.tick_overdue_s, 8.0)
         self.transport = open_transport("cyclonedds", "lo", domain, group)
         self.controller = Controller(bundle, pilot, cfg)
@@ -80,8 +79,6 @@ class Flight:
         self.loop = Loop(self.transport, self.controller, self.sources, dt, self.watchdog, self.log)
         self._thread = threading.Thread(target=self.loop.run)
         self._thread.start()
-        if realtime:  # the threads of the controller keep it
-            use_ordinary_scheduling()
         self.loop.request(Event.CONNECTED)
 
     @property
@@ -133,12 +130,15 @@ def fly(domain: int, robot_process, tmp_path: Path) -> Iterator[Callable[..., Fl
     def start(bundle: Bundle, *arguments: str, log: Path | None = None) -> Flight:
         address = f"unix:{tmp_path / 'around'}"
         robot = robot_process("--motion-mode", "", "--surroundings", address, *arguments)
+        use_realtime_scheduling()
         flights.append(Flight(bundle, robot, domain, address, log))
         return flights[-1]
 
     yield start
     for flight in flights:
         flight.close()
+    if hasattr(os, "sched_setscheduler"):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class Program:

@@ -148,6 +148,20 @@ def test_a_moving_robot_keeps_its_policy(bench, caplog):
     assert robot.controller.state is State.RAMP
 
 
+def test_the_way_back_begins_with_the_policys_torques(bench):
+    robot = bench(lambda _: np.full((1, 2), 0.2, np.float32))
+    robot.run()
+    before = robot.tick()
+    pose = dict(zip(("hip", "knee"), robot.bundle.reference["dof_pos"][0], strict=True))
+    robot.state = {"q": pose | {"wrist": 0.01}}
+    after = robot.press(Button.X)
+    assert robot.controller.state is State.RAMP
+    q = np.array([pose["hip"], 0.01, pose["knee"]])
+    torques = [(c.kp[:3] * (c.q[:3] - q)) for c in (before, after)]
+    np.testing.assert_allclose(torques[1], torques[0], atol=1e-3)
+    assert after.kp[0] == 150.0  # standing on its feet needs all of it
+
+
 def test_the_operator_damps_and_lifts_the_latch(bench):
     robot = bench()
     robot.stand()
@@ -162,16 +176,27 @@ def test_the_operator_damps_and_lifts_the_latch(bench):
     assert robot.controller.fault is None
 
 
-def test_the_latch_stays_while_the_fault_does(bench):
+def test_the_robot_is_not_raised_while_the_fault_lasts(bench, caplog):
     robot = bench()
     robot.stand()
     robot.state = {"error": 1}
     assert is_damping(robot.tick())
     robot.press(Button.R1 | Button.START)
-    assert robot.controller.state is State.DAMP
+    robot.tick()
+    robot.press(Button.START)
+    assert robot.controller.state is State.PASSIVE
+    assert "refused, the operator wants the pose: motor_errors is 3 motors, above 0" in caplog.text
     robot.state = {}
     robot.tick()
-    robot.press(Button.R1 | Button.START)
+    robot.press(Button.START)
+    assert robot.controller.state is State.RAMP
+
+
+def test_a_fault_while_damping_is_not_latched(bench):
+    robot = bench()
+    robot.tick(Event.CONNECTED)
+    for _ in range(5):
+        assert is_damping(robot.tick(frozen=True, watchdog_lost=True))
     assert robot.controller.state is State.PASSIVE
 
 

@@ -8,6 +8,8 @@ from legged_gym.deploy.remote import Button, Remote
 from legged_gym.deploy.state_machine import (
     ACTIVE,
     BUTTONS,
+    DAMPING,
+    MOVING,
     TRANSITIONS,
     ButtonReader,
     Event,
@@ -18,10 +20,16 @@ from legged_gym.deploy.state_machine import (
 
 
 @pytest.mark.parametrize("state", ACTIVE)
-def test_from_wherever_commands_are_sent_a_fault_or_stop_damps_and_quit_ends_in_damping(state):
-    assert next_state(state, Event.FAULT) is State.DAMP
+def test_from_wherever_commands_are_sent_stop_damps_and_quit_ends_in_damping(state):
     assert next_state(state, Event.STOP) is State.DAMP
     assert next_state(state, Event.QUIT) is State.EXITING
+
+
+def test_a_fault_damps_wherever_there_is_position_control_and_elsewhere_there_is_damping_already():
+    for state in ACTIVE:
+        after = next_state(state, Event.FAULT)
+        assert after is (State.DAMP if state in MOVING else state)
+        assert after in DAMPING
 
 
 def test_the_latch_is_lifted_by_reset_alone_and_leads_to_damping():

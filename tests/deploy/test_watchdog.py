@@ -23,8 +23,8 @@ class Notes:
         self.sent.append((time.monotonic(), command))
 
 
-@pytest.fixture
-def kennel(tmp_path, monkeypatch):
+@pytest.fixture(params=[False])
+def kennel(request, tmp_path, monkeypatch):
     """A page, what was sent, and how to end the controller's life."""
     with (tmp_path / "page").open("w+b") as file:
         file.truncate(16)
@@ -32,7 +32,9 @@ def kennel(tmp_path, monkeypatch):
         theirs, ours = os.pipe()
         monkeypatch.setattr(sys, "stdin", os.fdopen(theirs))
         monkeypatch.setattr("legged_gym.deploy.watchdog.HOLD_S", 0.3)
-        thread = threading.Thread(target=watch, args=(page, notes, 0.05, 6.0))
+        notes.stopped = []
+        stop = (lambda: notes.stopped.append(len(notes.sent))) if request.param else None
+        thread = threading.Thread(target=watch, args=(page, notes, 0.05, 6.0, stop))
         thread.start()
         ends = [ours]
 
@@ -101,3 +103,12 @@ def test_a_controller_that_ends_in_good_order_is_not_mourned(kennel):
     die()
     time.sleep(0.2)
     assert notes.sent == []
+
+
+@pytest.mark.parametrize("kennel", [True], indirect=True)
+def test_a_controller_whose_thread_would_go_on_sending_is_stopped_before_the_first_command(kennel):
+    page, notes, _ = kennel
+    feed(page, 0.1)
+    time.sleep(0.2)
+    assert notes.stopped == [0]  # once, with nothing sent yet
+    assert notes.sent

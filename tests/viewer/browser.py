@@ -16,9 +16,9 @@ from PIL import Image
 
 SIZE = 1000, 760
 """Of the window, pixels: software draws it, so it is small."""
-TOP, RIGHT = 190, 600
-"""What is looked at ends here, pixels: below the browser's notice, beside the panels."""
-PATIENCE_S = 60.0
+LEFT, RIGHT = 320, 600
+"""What is looked at, pixels: the scene between notices and panels."""
+PATIENCE_S = 120.0
 """Machines that test are busy."""
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 """Where screenshots are kept; git ignores it."""
@@ -117,15 +117,21 @@ class Page:
 
     def choose(self, label: str, option: str) -> None:
         """Choose from a drop-down list the first entry that begins with a text."""
+        from selenium.common.exceptions import WebDriverException
         from selenium.webdriver.common.keys import Keys
 
         name = wait_until(lambda: self.element(f"//label[.='{label}']"), label)
         field = self.browser.find_element("id", name.get_attribute("for"))
-        field.click()
-        try:
-            self.press(f"//*[@role='option'][starts-with(normalize-space(), '{option}')]")
-        finally:
-            field.send_keys(Keys.ESCAPE)
+
+        def chosen() -> bool:
+            if not field.get_attribute("value").startswith(option):
+                with contextlib.suppress(LookupError, WebDriverException):  # the list may be on its way still
+                    field.click()
+                    self.element(f"//*[@role='option'][starts-with(normalize-space(), '{option}')]").click()
+                    field.send_keys(Keys.ESCAPE)
+            return field.get_attribute("value").startswith(option)
+
+        wait_until(chosen, f"{option} in {label}")
 
     def set(self, label: str, value: str) -> None:
         """Type a number into the field of a slider or of a number."""
@@ -153,7 +159,7 @@ class Page:
         else:
             pytest.fail("the browser takes no picture")
         self._last = png
-        return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[TOP:, :RIGHT]
+        return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[:, LEFT:RIGHT]
 
     def keep(self, name: str) -> None:
         """Keep the last picture for people to look at."""

@@ -70,14 +70,9 @@ class LeggedRobot(GuestPolicies, VecEnv):
         self.step_dt = cfg.sim.dt * cfg.control.decimation
         self.max_episode_length = max(1, round(cfg.env.episode_length_s / self.step_dt))
         self.sim = make_simulator(
-            self.robot,
-            cfg.sim,
-            self.num_envs,
-            self._watched_bodies(),
-            self._contact_bodies(),
-            device,
+            self.robot, cfg.sim, self.num_envs, self._watched_bodies(), self._contact_bodies(), device,
             self._make_ground(),
-        )
+        )  # fmt: skip
         self._allocate()
 
     # ------------------------------------------------------------------ the recipe
