@@ -20,6 +20,12 @@ LEFT, RIGHT = 320, 600
 """What is looked at, pixels: the scene between notices and panels."""
 PATIENCE_S = 120.0
 """Machines that test are busy."""
+AFTER_FRAMES = """
+let left = arguments[0]; const done = arguments[1];
+const frame = () => left-- > 0 ? requestAnimationFrame(frame) : done();
+frame();
+"""
+"""Goes on when the browser has drawn so many frames."""
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 """Where screenshots are kept; git ignores it."""
 FLAGS = (
@@ -44,6 +50,7 @@ def open_browser() -> Any:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = selenium.Chrome(options=options, service=Service(driver))
     browser.set_page_load_timeout(2 * PATIENCE_S)
+    browser.set_script_timeout(PATIENCE_S)
     return browser
 
 
@@ -168,11 +175,13 @@ class Page:
 
     def settled_picture(self) -> np.ndarray:
         """A picture after which nothing changes any more."""
-        before = self.picture()
-        for _ in range(20):
-            time.sleep(0.4)
+        before, same = self.picture(), 0
+        for _ in range(60):
+            time.sleep(0.2)
+            self.browser.execute_async_script(AFTER_FRAMES, 4)  # a busy machine draws seldom
             now = self.picture()
-            if np.abs(now - before).max() < 12:
+            same = same + 1 if np.abs(now - before).max() < 12 else 0
+            if same == 2:
                 return now
             before = now
         pytest.fail("the scene does not come to rest")
