@@ -196,6 +196,11 @@ COMPANIONS: dict[str, Settings] = {
     "deepmimic.ground_align": {"deepmimic.amass_replay_data_path": ["{files}/raised.npz"]},
     "deepmimic.randomize_terrain_offset*": {"deepmimic.randomize_terrain_offset": True},
     "deepmimic.m*_success_rate_weight_factor": ONE_CLIP_FAILS,
+    "deepmimic.joystick_share": {
+        "control.control_type": "P",
+        "control.feed_forward": "none",
+        "observations.actor": [*CHEAP_TERMS, "torso_xy_rel"],
+    },
 }
 """Pattern of a field -> what else must be set for it to matter, in the run it is compared with too."""
 

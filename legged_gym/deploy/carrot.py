@@ -12,6 +12,9 @@ LEASH_M = 0.5
 LEASH_RAD = 0.3
 """Nor turned by more than this against it, rad."""
 
+RAMP = (0.6, 0.4, 0.8)
+"""By how much its velocity changes in a second on its way to what is commanded, m/s^2 and rad/s^2."""
+
 Pose = tuple[float, float, float]
 
 
@@ -21,20 +24,26 @@ class Carrot:
     def __init__(self) -> None:
         """At the origin; begin with :meth:`restart`."""
         self.pose: Pose = (0.0, 0.0, 0.0)
+        self._velocity: Pose = (0.0, 0.0, 0.0)
 
     def restart(self, robot: Pose) -> None:
-        """The target is where the robot is."""
-        self.pose = robot
+        """The target is where the robot is, and stands."""
+        self.pose, self._velocity = robot, (0.0, 0.0, 0.0)
 
     def move_on(self, velocity: Pose, dt: float, robot: Pose) -> Pose:
         """A control period has passed; returns the target as :func:`seen_from` the robot.
 
         Args:
-            velocity: Forwards and left by the target's own heading, m/s, and turning left, rad/s.
+            velocity: What is commanded: forwards and left by the target's own heading, m/s, and turning left, rad/s.
             dt: The period, s.
             robot: Where the robot is now.
         """
-        x, y, turn = seen_from(moved(self.pose, velocity, dt), robot)
+        forwards, left, turning = (
+            now + _within(goal - now, most * dt)
+            for now, goal, most in zip(self._velocity, velocity, RAMP, strict=True)
+        )
+        self._velocity = forwards, left, turning
+        x, y, turn = seen_from(moved(self.pose, self._velocity, dt), robot)
         seen = _within(x, LEASH_M), _within(y, LEASH_M), _within(turn, LEASH_RAD)
         self.pose = _ahead(robot, seen, robot[2])
         return seen

@@ -94,8 +94,6 @@ class ClipCourse(Course):
         self.tile_mesh = env.terrain.tile_mesh
         self._clip = torch.zeros(env.num_envs, dtype=torch.long, device=env.device)
         self._skipped = 0
-        corners = torch.from_numpy(env.terrain.layout.rectangles()).to(env.device, torch.float32)
-        self._low, self._high = corners[:, 0], corners[:, 1]
 
     def spread(self, first: int) -> None:
         """See :meth:`Course.spread`."""
@@ -114,11 +112,7 @@ class ClipCourse(Course):
 
     def left(self) -> Tensor:
         """See :meth:`Course.left`: off the terrain and the level ground around it. Flat ground has no end."""
-        env = self.env
-        if env.terrain.is_flat:
-            return torch.zeros(env.num_envs, dtype=torch.bool, device=env.device)
-        xy, tile = env.sim.root_pos_w[:, :2], env.tile
-        return ((xy < self._low[tile]) | (xy > self._high[tile])).any(-1)
+        return self.env.terrain.left(self.env.tile, self.env.sim.root_pos_w[:, :2])
 
     def name_of(self, env_id: int) -> str:
         """See :meth:`Course.name_of`."""

@@ -109,6 +109,7 @@ def evaluation_config(cfg: EnvConfig, physics: Physics, start_noise: float = 1.0
     if isinstance(cfg, RobotDeepMimicCfg):
         cfg.deepmimic.init_default_frac = cfg.deepmimic.respawn_z_offset = 0.0
         cfg.deepmimic.init_velocities, cfg.deepmimic.randomize_terrain_offset = True, False
+        cfg.deepmimic.joystick_share = 0.0
     if isinstance(cfg, RobotVelocityCfg):
         cfg.terrain.curriculum = False
     for name, sensor in vars(cfg.sensors).items():

@@ -11,10 +11,13 @@ from scipy.spatial.transform import Rotation
 
 from legged_gym.deploy.carrot import Carrot
 from legged_gym.deploy.carrot import moved as moved_on_robot
-from legged_gym.envs.base.joystick import Joystick, leashed, moved
+from legged_gym.envs.base.joystick import Joystick, leashed, moved, ramped
 from legged_gym.envs.base.joystick_config import CLIP_TERMS, DRAWN, LEASH_M, LEASH_RAD
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.terms import reference_observations
+from legged_gym.evaluation.protocol import evaluation_config
+from legged_gym.rl.labels import make_labeller
+from legged_gym.rl.rl_config import DaggerCfg
 from legged_gym.utils import task_registry
 from legged_gym.utils.errors import ConfigError
 from legged_gym.utils.math import yaw_of
@@ -82,6 +85,7 @@ def test_the_robots_computer_moves_the_target_as_training_does():
     carrot, robot = Carrot(), np.array([0.3, -0.2, 3.0])
     carrot.restart(tuple(robot))
     pose = torch.from_numpy(robot)[None].clone()
+    velocity = torch.zeros(1, 3, dtype=torch.float64)
     tight = 0
     for number in range(600):
         if number % 60 == 0:
@@ -91,7 +95,8 @@ def test_the_robots_computer_moves_the_target_as_training_does():
         seen = carrot.move_on(tuple(command), DT, tuple(robot))
         assert carrot.pose[2] == pytest.approx(robot[2] + seen[2])
         there = torch.from_numpy(robot)[None]
-        pose = leashed(moved(pose, torch.from_numpy(command)[None], DT), there)
+        velocity = ramped(velocity, torch.from_numpy(command)[None], DT)
+        pose = leashed(moved(pose, velocity, DT), there)
         np.testing.assert_allclose(pose[0], carrot.pose, atol=1e-9)
         tight += LEASH_M in (abs(seen[0]), abs(seen[1]))
     assert 20 < tight < 580  # both a tight and a slack leash were seen
@@ -141,7 +146,7 @@ def test_the_targets_bodies_move_as_fast_as_its_velocities_say(make_student):
     step(env)
     before = {name: getattr(env.reference, name).clone() for name in ("root_pos_w", "body_pos_w")}
     velocity = {name: getattr(env.reference, name).clone() for name in ("root_lin_vel_w", "body_lin_vel_w")}
-    joystick.pose = moved(joystick.pose, joystick.commands.value, 1e-3)
+    joystick.pose = moved(joystick.pose, joystick.velocity, 1e-3)
     joystick._place()
     env.refresh()
     for place, speed in zip(before, velocity, strict=True):
@@ -181,7 +186,7 @@ def test_who_is_driven_stays_in_the_clip_and_goes_on_until_it_falls(make_student
 def test_an_episode_that_begins_anew_has_its_target_where_the_robot_is(make_student):
     env = make_student()
     joystick = drive(env, 0.5, 0.0, 0.3)
-    for _ in range(10):
+    for _ in range(20):
         step(env)
     env.reset_to(torch.tensor([1]), torch.tensor([30]), noisy=False)
     there = torch.cat((env.anchor_pos_w[:, :2], yaw_of(env.anchor_quat).unsqueeze(-1)), dim=-1)
@@ -213,6 +218,102 @@ def test_commands_of_an_evaluation_lie_in_their_ranges_and_change_every_five_sec
     most = torch.cat(drawn).abs().amax(0)
     assert (most <= torch.tensor([0.5, 0.3, 0.3])).all() and (most > torch.tensor([0.45, 0.27, 0.27])).all()
     assert joystick.commands.interval == 250
+
+
+def test_a_target_reaches_its_velocity_by_the_ramp_and_stops_by_it(make_student):
+    env = make_student()
+    joystick = drive(env, 0.3, 0.0, 0.0)
+    speeds = []
+    for number in range(60):
+        if number == 30:
+            joystick.commands.set(EVERYONE, torch.zeros(2, 3))
+        step(env)
+        speeds.append(float(joystick.velocity[0, 0]))
+    expected = [*np.arange(0.012, 0.3, 0.012), *[0.3] * 6, *np.arange(0.288, 0.0, -0.012), *[0.0] * 6]
+    np.testing.assert_allclose(speeds, expected, atol=1e-6)  # 0.6 m/s^2 at 50 Hz
+
+
+# ---------------------------------------------------------------------- some are driven in training
+
+
+@pytest.fixture
+def half(make_student, sway_clip):
+    """Two robots in training: a joystick drives the first, the clip leads the other."""
+
+    def make() -> RobotDeepMimic:
+        cfg = make_student().cfg
+        cfg.deepmimic.joystick_share = 0.5
+        return RobotDeepMimic(cfg, seed=1)
+
+    return make
+
+
+def test_of_two_robots_one_is_driven_and_the_other_follows_its_clip(half):
+    env = half()
+    frames = env.frame.clone()
+    for _ in range(4):
+        step(env)
+    assert env.frame.tolist() == [int(frames[0]), int(frames[1]) + 4]
+    clip = env.data.table.at(env.frame)
+    for name in ("dof_pos", "root_lin_vel_w", "body_pos_w"):
+        torch.testing.assert_close(getattr(env.reference, name)[1], getattr(clip, name)[1])
+    torch.testing.assert_close(env.reference.dof_pos[0], env.default_dof_pos)
+    torch.testing.assert_close(env.ref_anchor_pos_w[0, :2], env.joystick.pose[0, :2])
+    ahead = env.reference_at(env.frames_ahead(torch.tensor([1, 5])))
+    torch.testing.assert_close(ahead.dof_pos[0], env.default_dof_pos.repeat(2, 1))
+    torch.testing.assert_close(ahead.dof_pos[1], env.data.dof_pos[env.frame[1] + torch.tensor([1, 5])])
+
+
+def test_the_driven_ones_episodes_begin_with_new_commands_and_end_in_time(half):
+    env = half()
+    env.max_episode_length = 3
+    env.frame[1] = env.last_frame[1] - 1
+    first = env.joystick.commands.value.clone()
+    steps = [env.step(torch.zeros(2, env.num_actions))[2].tolist() for _ in range(3)]
+    assert steps[0] == [0, 1] and steps[2][0] == 1  # the clip is over; the time is
+    assert not env.joystick.commands.value.equal(first)
+    assert not env.joystick.velocity.any()
+
+
+def test_falls_of_the_driven_are_not_the_clips(half):
+    env = half()
+    lying = torch.tensor([0.7071, 0.0, 0.7071, 0.0]).repeat(2, 1)
+    zero, joints = torch.zeros(2, 3), env.default_dof_pos.repeat(2, 1)
+    ids = torch.tensor([0])
+    env.sim.reset(ids, env.sim.root_pos_w[:1], lying[:1], zero[:1], zero[:1], joints[:1], joints[:1] * 0)
+    assert env.step(torch.zeros(2, env.num_actions))[2][0]
+    assert not env.starts.failures.any()
+    assert env.iteration_log()["Joystick/falls_per_minute"] == pytest.approx(60 / DT)
+
+
+def test_a_distance_that_ends_a_clip_does_not_end_a_drive(half):
+    env = half()
+    env.cfg.terminations.anchor_distance = 1e-6
+    env._take_rules()
+    done = env.step(torch.zeros(2, env.num_actions))[2]
+    assert done.tolist() == [0, 1]
+
+
+def test_a_resumed_run_drives_on_bit_for_bit(half):
+    env, again = half(), half()
+    for _ in range(7):
+        env.step(torch.zeros(2, env.num_actions))
+    state = env.state_dict()
+    for _ in range(3):
+        again.step(torch.ones(2, env.num_actions))
+    again.load_state_dict(state)
+    for _ in range(300):  # a new command comes at 250
+        seen, also = (e.step(torch.zeros(2, env.num_actions))[0]["actor"] for e in (env, again))
+        assert seen.equal(also)
+
+
+def test_evaluation_gives_everyone_a_clip(half):
+    assert evaluation_config(half().cfg, "as_trained").deepmimic.joystick_share == 0.0
+
+
+def test_teachers_are_not_asked_about_the_driven(half):
+    with pytest.raises(ConfigError, match=r"joystick_share.*fine-tuning"):
+        make_labeller(half(), DaggerCfg(policy_to_clone="anyone"), "cpu")
 
 
 # ---------------------------------------------------------------------- who can be driven

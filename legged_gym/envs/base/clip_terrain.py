@@ -65,6 +65,8 @@ class ClipTerrain:
             )
         self.moves = bool(self._offset_range) or bool(self.offsets.any())
         """Whether any clip's frame is not the world's."""
+        corners = torch.from_numpy(self.layout.rectangles()).to(device, torch.float32)
+        self._low, self._high = corners[:, 0], corners[:, 1]
 
     def add_to(self, spec: mujoco.MjSpec) -> None:
         """Add the ground to a model that has none."""
@@ -94,6 +96,12 @@ class ClipTerrain:
         if self.is_flat:
             return torch.zeros_like(points_xy_w[..., 0])
         return self.layout.heights(tiles, points_xy_w)
+
+    def left(self, tiles: Tensor, xy_w: Tensor) -> Tensor:
+        """Who is off its tile (N,) and the level ground around it, at (N, 2) m; flat ground has no end. (N,) bool"""
+        if self.is_flat:
+            return torch.zeros(len(xy_w), dtype=torch.bool, device=xy_w.device)
+        return ((xy_w < self._low[tiles]) | (xy_w > self._high[tiles])).any(-1)
 
     def _rand(self, n: int) -> Tensor:
         return torch.rand(n, generator=self._generator, device=self.offsets.device)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from legged_gym.envs.base.joystick_config import BY_HAND, LEASH_M, LEASH_RAD, check_drivable
+from legged_gym.envs.base.joystick_config import BY_HAND, LEASH_M, LEASH_RAD, RAMP, check_drivable
 from legged_gym.envs.base.robot_velocity_config import CommandsCfg
 from legged_gym.envs.base.velocity_commands import VelocityCommands
 from legged_gym.motion.kinematics import ModelIndex, forward_kinematics
@@ -20,68 +20,120 @@ if TYPE_CHECKING:
 
 
 class Joystick:
-    """The targets of N robots.
+    """The targets of the first D robots of an env.
 
-    A target is a robot that stands upright in the default pose; it moves at the commanded velocity in the frame of its
-    own heading, over the ground. It stands in for the reference wherever one is asked for.
+    A target is a robot that stands upright in the default pose; it moves in the frame of its own heading, over the
+    ground, at a velocity that follows the commanded one by a ramp. It stands in for the reference wherever one is asked
+    for.
     """
 
-    def __init__(self, env: RobotDeepMimic, cfg: CommandsCfg = BY_HAND) -> None:
+    def __init__(
+        self,
+        env: RobotDeepMimic,
+        cfg: CommandsCfg = BY_HAND,
+        number: int | None = None,
+        training: bool = False,
+    ) -> None:
         """Nobody is asked for anything; :meth:`RobotDeepMimic.drive_by` puts the targets in their places.
 
         Args:
             env: Whose robots are to be driven.
             cfg: How commands are drawn. With :data:`joystick_config.BY_HAND` they stay as ``commands.set`` leaves them.
+            number: D, how many of them; None: all.
+            training: Episodes begin with a new command and end in time; else they last until the robot falls.
 
         Raises:
             ConfigError: The policy of this env sees, or its actions are about, what only a clip has.
         """
         check_drivable(env.cfg)
         self._env = env
-        self.commands = VelocityCommands(cfg, env.num_envs, env.step_dt, env.generator)
+        self.number = env.num_envs if number is None else number
+        """D."""
+        self.training = training
+        self.commands = VelocityCommands(cfg, self.number, env.step_dt, env.generator)
         """Forwards and left, m/s, and turning left, rad/s."""
-        self.pose = torch.zeros(env.num_envs, 3, device=env.device)
-        """(N, 3) x, y (m, world) and heading (rad) of the targets' anchors."""
+        self.pose = torch.zeros(self.number, 3, device=env.device)
+        """(D, 3) x, y (m, world) and heading (rad) of the targets' anchors."""
+        self.velocity = torch.zeros(self.number, 3, device=env.device)
+        """(D, 3) what they move at, as the commands are said."""
         self._standing = _standing(env)
-        self._rows = self._standing.repeat(env.num_envs, 1)
+        self._target = ReferenceFrame(self._standing.repeat(self.number, 1), env.data.table.slots)
+        self._falls, self._steps = torch.zeros((), device=env.device), 0
 
     def move_on(self) -> None:
         """A control step has passed: targets go on, and robots pull them along where the leash is tight."""
-        env, command = self._env, self.commands.value
-        self.pose = leashed(moved(self.pose, command, env.step_dt), self._robots())
+        self.velocity = ramped(self.velocity, self.commands.value, self._env.step_dt)
+        self.pose = leashed(moved(self.pose, self.velocity, self._env.step_dt), self._robots())
         self.commands.move_on()
+        self._steps += 1
         self._place()
 
     def restart(self, env_ids: Tensor) -> None:
-        """The targets of envs (n,) are where the robots are."""
-        self.pose[env_ids] = self._robots()[env_ids]
+        """The targets of those envs (n,) that are driven are where the robots are, and stand."""
+        ids = env_ids[env_ids < self.number]
+        if not len(ids):
+            return
+        self.pose[ids], self.velocity[ids] = self._robots()[ids], 0.0
+        if self.training:
+            self.commands.draw(ids)
         self._place()
 
-    def reference(self, frames: Tensor) -> ReferenceFrame:
-        """What stands in for the reference at frames (N,) or (N, K): the target as it is now."""
-        rows = self._rows.clone()
-        if frames.dim() > 1:
-            rows = rows.unsqueeze(1).expand(-1, frames.shape[1], -1)
-        return ReferenceFrame(rows, self._env.data.table.slots)
+    def stand_in(self, reference: ReferenceFrame) -> None:
+        """Put the targets as they are now in the places of the driven robots' references (N, ...) or (N, K, ...)."""
+        for name in self._env.data.table.slots:
+            value, target = getattr(reference, name), getattr(self._target, name)
+            own = value[: self.number]
+            own.copy_(target if own.dim() == target.dim() else target.unsqueeze(1))
+
+    def off_ground(self) -> Tensor:
+        """Who has walked off its clip's ground, (D,) bool."""
+        env, driven = self._env, slice(self.number)
+        return env.terrain.left(env.tile[driven], env.sim.root_pos_w[driven, :2])
+
+    def note_falls(self, failed: Tensor) -> None:
+        """Count those of the envs (N,) that failed in this step."""
+        self._falls += failed[: self.number].sum()
+
+    def iteration_log(self) -> dict[str, float]:
+        """Falls per minute of a robot since the last call."""
+        minutes = self._steps * self._env.step_dt * self.number / 60.0
+        log = {"Joystick/falls_per_minute": self._falls.item() / minutes} if minutes else {}
+        self._falls.zero_()
+        self._steps = 0
+        return log
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything needed to go on bit for bit."""
+        commands = self.commands
+        state = {"pose": self.pose, "velocity": self.velocity, "command": commands.value, "age": commands.age}
+        return {name: value.clone() for name, value in state.items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restore what ``state_dict`` returned."""
+        self.pose.copy_(state["pose"])
+        self.velocity.copy_(state["velocity"])
+        self.commands.value.copy_(state["command"])
+        self.commands.age.copy_(state["age"])
+        self._place()
 
     def _robots(self) -> Tensor:
-        """x, y and heading of the robots' anchors, (N, 3)."""
-        sim, anchor = self._env.sim, self._env.anchor
-        heading = math.yaw_of(sim.body_quat_wxyz[:, anchor]).unsqueeze(-1)
-        return torch.cat((sim.body_pos_w[:, anchor, :2], heading), dim=-1)
+        """x, y and heading of the driven robots' anchors, (D, 3)."""
+        sim, anchor, driven = self._env.sim, self._env.anchor, slice(self.number)
+        heading = math.yaw_of(sim.body_quat_wxyz[driven, anchor]).unsqueeze(-1)
+        return torch.cat((sim.body_pos_w[driven, anchor, :2], heading), dim=-1)
 
     def _place(self) -> None:
         """Put the standing robots where the targets are."""
-        env, pose, command = self._env, self.pose, self.commands.value
-        self._rows = self._standing.repeat(env.num_envs, 1)
-        target = ReferenceFrame(self._rows, env.data.table.slots)  # views: filled in place
-        ground = env.terrain.heights(env.tile, pose[:, None, :2])  # (N, 1)
+        env, pose, speed = self._env, self.pose, self.velocity
+        rows = self._standing.repeat(self.number, 1)
+        self._target = target = ReferenceFrame(rows, env.data.table.slots)  # views: filled in place
+        ground = env.terrain.heights(env.tile[: self.number], pose[:, None, :2])  # (D, 1)
         place = torch.cat((pose[:, :2], ground), dim=-1)
         turn = torch.zeros(len(pose), 4, device=pose.device)
         turn[:, 0], turn[:, 3] = torch.cos(0.5 * pose[:, 2]), torch.sin(0.5 * pose[:, 2])
-        forwards_left = torch.cat((command[:, :2], torch.zeros_like(ground)), dim=-1)
+        forwards_left = torch.cat((speed[:, :2], torch.zeros_like(ground)), dim=-1)
         velocity = math.quat_rotate(turn, forwards_left)
-        turning = torch.cat((torch.zeros_like(velocity[:, :2]), command[:, 2:]), dim=-1)
+        turning = torch.cat((torch.zeros_like(velocity[:, :2]), speed[:, 2:]), dim=-1)
         of_bodies = turn.unsqueeze(1).expand_as(target.body_quat_wxyz)
         arms = math.quat_rotate(of_bodies, target.body_pos_w)  # from below the anchor to the bodies
         root_arm = math.quat_rotate(turn, target.root_pos_w)
@@ -94,6 +146,12 @@ class Joystick:
         turning = turning.unsqueeze(1).expand_as(arms)
         target.body_lin_vel_w.copy_(velocity.unsqueeze(1) + torch.linalg.cross(turning, arms))
         target.body_ang_vel_w.copy_(turning)
+
+
+def ramped(velocity: Tensor, goal: Tensor, dt: float) -> Tensor:
+    """Velocities (N, 3) after ``dt`` s on their way to their goals (N, 3)."""
+    most = goal.new_tensor(RAMP) * dt
+    return velocity + torch.clamp(goal - velocity, -most, most)
 
 
 def moved(pose: Tensor, velocity: Tensor, dt: float) -> Tensor:

@@ -10,6 +10,9 @@ LEASH_M = 0.5
 """The target is never further than this ahead of or behind the robot, nor to either side of it, m (the original's)."""
 LEASH_RAD = 0.3
 """Nor turned by more than this against it, rad (the original's)."""
+RAMP = (0.6, 0.4, 0.8)
+"""By how much a target's velocity changes in a second on its way to the command, m/s^2 and rad/s^2: about that of the
+walks by command that ship, where it takes two to three steps."""
 BY_HAND = CommandsCfg(resampling_time=1e6, dead_band=0.0)
 """Commands that stay until they are set anew."""
 DRAWN = CommandsCfg(

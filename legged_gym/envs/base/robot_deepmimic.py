@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import ceil
 from typing import Any, ClassVar
 
 import mujoco
@@ -14,6 +15,7 @@ from legged_gym.envs.base.action_space import reference_targets, space_of
 from legged_gym.envs.base.clip_statistics import ClipStatistics
 from legged_gym.envs.base.clip_terrain import ClipTerrain
 from legged_gym.envs.base.joystick import Joystick
+from legged_gym.envs.base.joystick_config import DRAWN
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.motion_library import load_library
 from legged_gym.envs.base.playback import Playback
@@ -61,7 +63,7 @@ class RobotDeepMimic(LeggedRobot):
     tracked: Tensor
     """(B,) tracked bodies among the watched ones."""
     joystick: Joystick | None = None
-    """What drives the robots; None: their clips. See :meth:`drive_by`."""
+    """What drives the first robots, or all; None: clips lead everyone. See :meth:`drive_by`."""
 
     def __init__(self, cfg: RobotDeepMimicCfg, seed: int = 1, device: str = "cpu") -> None:
         """Load the clips, build the simulation, put every robot on its clip.
@@ -78,6 +80,9 @@ class RobotDeepMimic(LeggedRobot):
         self._index_bodies()
         self._allocate_tracking()
         self._build_terms()
+        driven = ceil(cfg.deepmimic.joystick_share * self.num_envs)
+        if driven:
+            self.drive_by(Joystick(self, DRAWN, driven, training=True))
         self.reset()
 
     # ------------------------------------------------------------------ the reference
@@ -86,8 +91,9 @@ class RobotDeepMimic(LeggedRobot):
         """See :meth:`LeggedRobot._move_on`: the reference goes on by a frame, or as it is driven."""
         if self.joystick is not None:
             self.joystick.move_on()
-            return
-        torch.minimum(self.frame + self.playback.pace, self.last_frame, out=self.frame)
+        led = slice(self.num_driven, None)
+        frames = self.frame[led]
+        torch.minimum(frames + self.playback.pace[led], self.last_frame[led], out=frames)
         self.playback.move_on()
 
     def refresh(self) -> None:
@@ -104,8 +110,6 @@ class RobotDeepMimic(LeggedRobot):
         That of all envs is without velocity where the reference stands still, and the joystick's where one drives;
         ``env_ids`` are about to begin.
         """
-        if self.joystick is not None and env_ids is None:
-            return self.joystick.reference(frames)
         reference = self.data.table.at(frames)
         if self.terrain.moves:
             offset = self.env_offsets if env_ids is None else self.env_offsets[env_ids]
@@ -114,6 +118,8 @@ class RobotDeepMimic(LeggedRobot):
             reference.body_pos_w += offset.unsqueeze(-2)
         if env_ids is None:
             self.playback.still(reference)
+            if self.joystick is not None:
+                self.joystick.stand_in(reference)
         return reference
 
     def frames_ahead(self, steps: Tensor) -> Tensor:
@@ -144,10 +150,15 @@ class RobotDeepMimic(LeggedRobot):
         """The tracked bodies' part of values of all watched bodies, (..., bodies, k) -> (..., B, k)."""
         return values if self._all_tracked else values.index_select(-2, self.tracked)
 
-    def drive_by(self, joystick: Joystick | None) -> None:
-        """Let targets that a joystick moves stand in for the reference of every robot; None: clips lead again.
+    @property
+    def num_driven(self) -> int:
+        """D: a joystick drives the first D robots, clips lead the others."""
+        return 0 if self.joystick is None else self.joystick.number
 
-        Episodes begin on clips as ever, but last until the robot falls.
+    def drive_by(self, joystick: Joystick | None) -> None:
+        """Let targets that a joystick moves stand in for the references of its robots; None: clips lead again.
+
+        Episodes begin on clips as ever, but do not end with them.
         """
         self.joystick = joystick
         self._take_rules()
@@ -162,21 +173,32 @@ class RobotDeepMimic(LeggedRobot):
         self.reset_to(env_ids, self.starts.sample(len(env_ids)), noisy=True)
 
     def _episodes_over(self) -> Tensor:
-        """See :meth:`LeggedRobot._episodes_over`: the clip has ended, or the time is up; never for who is driven."""
+        """See :meth:`LeggedRobot._episodes_over`: the clip has ended, or the time is up.
+
+        In training, who is driven may also leave its ground; else nothing but a fall ends its episode.
+        """
+        over, ended = super()._episodes_over(), self.frame >= self.last_frame
         if self.joystick is not None:
-            return torch.zeros_like(self.failed)
-        return (self.frame >= self.last_frame) | super()._episodes_over()
+            driven, training = slice(self.num_driven), self.joystick.training
+            ended[driven] = self.joystick.off_ground() if training else False
+            over[driven] &= training
+        return ended | over
 
     def _note_outcomes(self, ids: Tensor, failed: Tensor) -> None:
         """See :meth:`LeggedRobot._note_outcomes`: where clips are failed decides where episodes start."""
+        if self.joystick is not None:
+            self.joystick.note_falls(failed)
+            failed = failed.clone()
+            failed[: self.num_driven] = False
+            ids = ids[ids >= self.num_driven]
         self.starts.note_failures(self.frame[failed])
         if self.clip_statistics.add(self.data.clip_of(self.frame[ids]), ~failed[ids]):
             self.starts.share_failures()
 
     def _active_rules(self) -> list[tuple[str, Callable[[Any], Tensor]]]:
         """See :meth:`LeggedRobot._active_rules`."""
-        driven = self.joystick is not None
-        return tracking_terminations.active_rules(self.cfg, driven) + terminations.active_rules(self.cfg)
+        of_tracking = tracking_terminations.active_rules(self.cfg, self.num_driven, self.num_envs)
+        return of_tracking + terminations.active_rules(self.cfg)
 
     def _thresholds(self) -> dict[str, float | None]:
         """See :meth:`LeggedRobot._thresholds`."""
@@ -316,7 +338,8 @@ class RobotDeepMimic(LeggedRobot):
     def iteration_log(self) -> dict[str, float]:
         """See :meth:`LeggedRobot.iteration_log`: and how often the clips succeed."""
         most = self.cfg.deepmimic.max_logged_clips
-        return super().iteration_log() | self.clip_statistics.scalars(most)
+        driven = {} if self.joystick is None else self.joystick.iteration_log()
+        return super().iteration_log() | self.clip_statistics.scalars(most) | driven
 
     def tables(self) -> dict[str, list[dict]]:
         """Tables kept beside the checkpoints: every clip with its success rate, the worst first."""
@@ -333,6 +356,7 @@ class RobotDeepMimic(LeggedRobot):
             "failures": self.starts.failures.clone(),
             "unshared_failures": self.starts.unshared_failures.clone(),
             "clip_statistics": self.clip_statistics.state_dict(),
+            "joystick": {} if self.joystick is None else self.joystick.state_dict(),
         }
 
     def load_state_dict(self, state: dict) -> None:
@@ -345,4 +369,6 @@ class RobotDeepMimic(LeggedRobot):
         self.starts.failures.copy_(state["failures"])
         if "unshared_failures" in state:  # checkpoints of a single process had none at first
             self.starts.unshared_failures.copy_(state["unshared_failures"])
+        if self.joystick is not None and state.get("joystick"):
+            self.joystick.load_state_dict(state["joystick"])
         self.refresh()

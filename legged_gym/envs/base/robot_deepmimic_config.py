@@ -118,6 +118,8 @@ class DeepMimicCfg:
     """Height added to the robot at reset, m."""
     link_pos_error_threshold: float | None = None
     """End the episode when any tracked link is further than this from the reference, m; None = no such rule."""
+    joystick_share: float = 0.0
+    """Share of the robots that random velocity commands lead instead of clips, for students that a joystick is to drive."""
 
     def check(self) -> None:
         """Refuse values that leave nothing to train on.
@@ -125,7 +127,7 @@ class DeepMimicCfg:
         Raises:
             ConfigError: Names the field, its value and what is right.
         """
-        for name in ("uniform_start_share", "start_frame_share", "init_default_frac"):
+        for name in ("uniform_start_share", "start_frame_share", "init_default_frac", "joystick_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"deepmimic.{name} is {getattr(self, name)}; it must lie between 0 and 1")
         if not 0.0 < self.min_success_rate_weight_factor <= self.max_success_rate_weight_factor:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
     from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
 
+Rule = Callable[["RobotDeepMimic"], Tensor]
+
 
 def link_pos_error(env: RobotDeepMimic) -> Tensor:
     """Any tracked link too far from the reference, world frame."""
@@ -60,13 +62,24 @@ def thresholds(cfg: RobotDeepMimicCfg) -> dict[str, float | None]:
     return {"link_pos_error": cfg.deepmimic.link_pos_error_threshold} | of_anchor
 
 
-def active_rules(
-    cfg: RobotDeepMimicCfg, driven: bool = False
-) -> list[tuple[str, Callable[[RobotDeepMimic], Tensor]]]:
+def active_rules(cfg: RobotDeepMimicCfg, driven: int, num_envs: int) -> list[tuple[str, Rule]]:
     """Name and function of every one of these rules that the configuration switches on.
 
-    With ``driven`` only those for a reference that is not to be reached, and stands while the robot walks.
+    For the first ``driven`` envs only those for a reference that is not to be reached, and stands while the robot walks.
     """
     known = thresholds(cfg)
-    rules = DRIVEN_RULES if driven else RULES
-    return [(rule.__name__, rule) for rule in rules if known[rule.__name__] is not None]
+    rules = DRIVEN_RULES if driven == num_envs else RULES
+    return [
+        (rule.__name__, rule if rule in DRIVEN_RULES or not driven else _except_first(driven, rule))
+        for rule in rules
+        if known[rule.__name__] is not None
+    ]
+
+
+def _except_first(driven: int, rule: Rule) -> Rule:
+    def rule_of_the_others(env: RobotDeepMimic) -> Tensor:
+        broken = rule(env)
+        broken[:driven] = False
+        return broken
+
+    return rule_of_the_others
