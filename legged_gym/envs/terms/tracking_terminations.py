@@ -65,7 +65,7 @@ def thresholds(cfg: RobotDeepMimicCfg) -> dict[str, float | None]:
 def active_rules(cfg: RobotDeepMimicCfg, driven: int, num_envs: int) -> list[tuple[str, Rule]]:
     """Name and function of every one of these rules that the configuration switches on.
 
-    For the first ``driven`` envs only those for a reference that is not to be reached, and stands while the robot walks.
+    For the first ``driven`` envs only those for a reference that is not to be reached, and stands while robots walk.
     """
     known = thresholds(cfg)
     rules = DRIVEN_RULES if driven == num_envs else RULES
