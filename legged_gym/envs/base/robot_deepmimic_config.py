@@ -119,7 +119,7 @@ class DeepMimicCfg:
     link_pos_error_threshold: float | None = None
     """End the episode when any tracked link is further than this from the reference, m; None = no such rule."""
     joystick_share: float = 0.0
-    """Share of the robots that random velocity commands lead instead of clips; see "Joystick" in doc/distillation.md."""
+    """Share of the robots that random velocity commands lead instead of clips; see "Joystick" in distillation.md."""
 
     def check(self) -> None:
         """Refuse values that leave nothing to train on.
