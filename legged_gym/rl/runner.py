@@ -339,6 +339,7 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
     def start_from(self, path: Path) -> None:
         """Begin a run with the networks of a checkpoint: iterations, curves, optimisers and schedules start at 0.
 
+        It begins with the policy that is evaluated and exported, which is averaged, not with the actor that was last.
         ``load_model_strict=False`` and ``re_init_std`` mean what they mean in :meth:`load`.
 
         Args:
@@ -347,7 +348,9 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         Raises:
             RunError: As :meth:`load`.
         """
-        self._load_networks(read_checkpoint(Path(path)), Path(path), trains_on=True, optimizer=False)
+        content = read_checkpoint(Path(path))
+        content["actor_state_dict"] = content["policy_state_dict"]
+        self._load_networks(content, Path(path), trains_on=True, optimizer=False)
         if self.train_cfg.policy.re_init_std:
             self.alg.reset_std(self.train_cfg.policy.init_noise_std)
 

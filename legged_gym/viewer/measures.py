@@ -13,7 +13,7 @@ from torch import Tensor
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.evaluation.judging import ERRORS, tracking_errors
-from legged_gym.utils.math import quat_conjugate, quat_mul, yaw_of
+from legged_gym.utils.math import quat_conjugate, quat_mul, quat_rotate_inverse, yaw_of, yaw_quat
 
 WINDOW_S = 6.0
 """How far charts look back."""
@@ -34,11 +34,16 @@ def measures_of(env: LeggedRobot) -> dict[str, Measure]:
     """What there is to measure in an environment, by a short name."""
     joints = tuple(name.removesuffix("_joint") for name in env.joint_names)
     feet = tuple(name.removesuffix("_link") for name in env.robot.foot_bodies)
+    velocities = ("forwards", "asked", "left", "asked left", "turning", "asked turning")
     found = {
+        "velocity": Measure("velocity, m/s and rad/s", velocities, lambda i: _velocities(env, i)),
         "rewards": Measure(
             "rewards, weighted, 1/s", tuple(env.reward_sum.names), lambda i: env.reward_sum.latest[:, i] / env.step_dt
         ),
         "actions": Measure("actions", joints, lambda i: env.actions[i]),
+        "joint targets": Measure(
+            "joint target, share of range (limits at 1 and -1)", joints, lambda i: _of_range(env, env.joint_targets[i])
+        ),
         "torques": Measure(
             "torque, share of limit", joints, lambda i: env.sim.dof_torque[i] / env.effort_limit
         ),
@@ -53,9 +58,6 @@ def measures_of(env: LeggedRobot) -> dict[str, Measure]:
     }  # fmt: skip
     if env.follows_reference:
         found = _tracking(env, joints, feet) | found
-    if isinstance(env, RobotVelocity):
-        names = ("forwards", "asked", "left", "asked left", "turning", "asked turning")
-        found = {"velocity": Measure("velocity, m/s and rad/s", names, lambda i: _velocities(env, i))} | found
     return found
 
 
@@ -138,10 +140,9 @@ def figures(env: LeggedRobot, env_id: int) -> dict[str, str]:
             "joint error": f"{errors['joint_error_rad']:.3f} rad",
             "orientation error": f"{root:.1f} deg, yaw {yaw:+.1f} deg",
         }
-    if isinstance(env, RobotVelocity):
-        x, ax, y, ay, w, aw = _velocities(env, env_id).tolist()
-        result["velocity"] = f"{x:+.2f} {y:+.2f} m/s {w:+.2f} rad/s"
-        result["asked"] = f"{ax:+.2f} {ay:+.2f} m/s {aw:+.2f} rad/s"
+    x, ax, y, ay, w, aw = _velocities(env, env_id).tolist()
+    result["velocity"] = f"{x:+.2f} {y:+.2f} m/s {w:+.2f} rad/s"
+    result["asked"] = f"{ax:+.2f} {ay:+.2f} m/s {aw:+.2f} rad/s"
     touching = [
         name.removesuffix("_link").replace("_", " ")
         for name, on in zip(env.robot.foot_bodies, env.foot_contact[env_id].tolist(), strict=True)
@@ -169,7 +170,24 @@ def _turn_deg(env: LeggedRobot, i: int) -> Tensor:
     return torch.rad2deg(torch.stack((angle, yaw_of(turn))))
 
 
-def _velocities(env: RobotVelocity, i: int) -> Tensor:
-    """Forwards, left and turning, each with what is asked for, (6,)."""
-    turning = env.sim.root_ang_vel_b[i, 2:]
-    return torch.stack((torch.cat((env.lin_vel_h[i, :2], turning)), env.commands.value[i]), dim=-1).flatten()
+def _velocities(env: LeggedRobot, i: int) -> Tensor:
+    """Forwards, left and turning, each with what is asked for, or what the reference does, (6,)."""
+    sim = env.sim
+    if isinstance(env, RobotVelocity):
+        asked = env.commands.value[i]
+    else:
+        ref = env.reference
+        asked = _planar(ref.root_quat_wxyz[i], ref.root_lin_vel_w[i], ref.root_ang_vel_w[i, 2:])
+    return torch.stack(
+        (_planar(sim.root_quat_wxyz[i], sim.root_lin_vel_w[i], sim.root_ang_vel_b[i, 2:]), asked), dim=-1
+    ).flatten()
+
+
+def _planar(quat_wxyz: Tensor, lin_vel_w: Tensor, turning: Tensor) -> Tensor:
+    """A root's velocity forwards and left by its heading, and turning, (3,)."""
+    return torch.cat((quat_rotate_inverse(yaw_quat(quat_wxyz), lin_vel_w)[:2], turning))
+
+
+def _of_range(env: LeggedRobot, dof_pos: Tensor) -> Tensor:
+    """Joint positions (J,) as shares of the way from the middle of their ranges to their limits."""
+    return (2.0 * dof_pos - env.dof_upper - env.dof_lower) / (env.dof_upper - env.dof_lower)

@@ -13,8 +13,9 @@ from legged_gym.viewer.session import Session
 if TYPE_CHECKING:
     import viser
 
-FIRST = ("rewards", "link errors", "velocity")
-"""Charts that are open on a new page, as far as the task has them."""
+FIRST = {"clip": ("rewards", "link errors")}
+FIRST_BY_COMMAND = ("rewards", "velocity")
+"""Charts that are open on a new page."""
 COLORS = (
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
 )  # fmt: skip

@@ -13,7 +13,7 @@ from legged_gym.evaluation.video import write_video
 from legged_gym.utils.errors import RunError
 from legged_gym.viewer.jobs import Jobs
 from legged_gym.viewer.page import Page
-from legged_gym.viewer.recorder import LONGEST_S, Recorder
+from legged_gym.viewer.recorder import Recorder
 from legged_gym.viewer.session import Session
 from legged_gym.viewer.stage import ClipStage
 from legged_gym.viewer.workshop import Workshop
@@ -74,7 +74,7 @@ class OutPanel:
         if recording is None:
             self._page.say("nothing was recorded: time stood still")
             return
-        name = f"{time.strftime('%Y%m%d_%H%M%S')}_{recording.name.replace(' ', '_')}.{self._format.value}"
+        name = f"{time.strftime('%Y%m%d_%H%M%S')}_{recording.name.replace(',', '').replace(' ', '_')}.{self._format.value}"
         path, robot = VIDEOS / name, self._session.env.robot
 
         def work() -> bytes:
@@ -91,8 +91,8 @@ class OutPanel:
     def refresh(self) -> None:
         """Show what is under way."""
         recorder = self.recorder
-        if recorder.full:
-            self._page.say(f"a recording ends after {LONGEST_S:g} s")
+        if recorder.why_over:
+            self._page.say(recorder.why_over)
             self.record()
         self._record.label = f"Stop and write ({recorder.seconds:.0f} s)" if recorder.running else "Record"
 

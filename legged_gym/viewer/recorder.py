@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.evaluation.clip_recording import ClipRecording
+from legged_gym.evaluation.courses import course_of
 from legged_gym.evaluation.judging import tracking_errors
 from legged_gym.evaluation.recording import Recording, ground_mesh, pose
 from legged_gym.evaluation.walk_recording import WalkRecording
@@ -22,6 +22,7 @@ class Recorder:
         """Nothing is recorded yet."""
         self._session = session
         self._states: list[tuple[np.ndarray, ...]] | None = None
+        self._walks, self._name = False, ""
 
     @property
     def running(self) -> bool:
@@ -34,17 +35,19 @@ class Recorder:
         return len(self._states or ()) * self._session.env.step_dt
 
     @property
-    def full(self) -> bool:
-        """Whether it is as long as it may become."""
-        return self.seconds >= LONGEST_S
+    def why_over(self) -> str:
+        """Why nothing more is added to it; empty while it goes on."""
+        if self.running and self._walks != self._by_command:
+            return "a recording ends where commands take over from a clip, or a clip from them"
+        return f"a recording ends after {LONGEST_S:g} s" if self.seconds >= LONGEST_S else ""
 
     def start(self) -> None:
         """Forget what was recorded and begin."""
-        self._states = []
+        self._states, self._walks, self._name = [], self._by_command, self._session.where()
 
     def note(self) -> None:
         """A control step has passed."""
-        if self._states is not None and not self.full:
+        if self._states is not None and not self.why_over:
             self._states.append(self._look())
 
     def stop(self) -> Recording | None:
@@ -56,7 +59,7 @@ class Recorder:
         columns = [np.stack(column) for column in zip(*states, strict=True)]
         robot = columns[0]
         common = {
-            "name": session.stage.names[session.stage.chosen],
+            "name": self._name,
             "time": np.arange(len(robot)) * env.step_dt,
             "length_s": (len(robot) - 1) * env.step_dt,
             "robot": robot,
@@ -66,19 +69,23 @@ class Recorder:
             "cause": None,
             "seconds": {},
         }
-        if isinstance(env, RobotVelocity):
+        if self._walks:
             return WalkRecording(reference=None, velocity=columns[1], command=columns[2], **common)
         return ClipRecording(reference=columns[1], errors=columns[2], **common)
+
+    @property
+    def _by_command(self) -> bool:
+        return self._session.stage.lead != "clip"
 
     def _look(self) -> tuple[np.ndarray, ...]:
         env, i = self._session.env, self._session.selected
         one = slice(i, i + 1)
         sim = env.sim
         robot = pose(sim.root_pos_w[one], sim.root_quat_wxyz[one], sim.dof_pos[one])
-        if isinstance(env, RobotVelocity):
-            turning = sim.root_ang_vel_b[i, 2:].cpu().numpy()
-            velocity = np.concatenate((env.lin_vel_h[i, :2].cpu().numpy(), turning))
-            return robot, velocity, env.commands.value[i].cpu().numpy().copy()
+        if self._walks:
+            course = course_of(env)
+            parts = course.velocity()[i], course.commands.value[i]
+            return robot, *(part.cpu().numpy().astype(np.float64) for part in parts)
         ref = env.reference
         wanted = pose(ref.root_pos_w[one], ref.root_quat_wxyz[one], ref.dof_pos[one])
         errors = tracking_errors(sim, ref, env.tracked)[i].cpu().numpy()

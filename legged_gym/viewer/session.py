@@ -16,7 +16,7 @@ from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.evaluation.policies import Policy, random_policy, zero_policy
 from legged_gym.viewer.episodes import SUCCESS, EpisodeLog
 from legged_gym.viewer.physics import LivePhysics, Physics
-from legged_gym.viewer.stage import ClipStage, Stage, make_stage
+from legged_gym.viewer.stage import STANDING, ClipStage, Lead, Stage, Velocity, make_stage
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class Session:
         for index in done.nonzero().squeeze(-1).tolist():
             cause = int(env.cause[index])
             outcome = SUCCESS if cause < 0 else env.termination_names[cause]
-            on, policy = self.stage.names[self.stage.chosen], self.player_of(index).name
-            self.episodes.add(index, on, policy, self._began[index], float(seconds[index]), outcome)
+            policy = self.player_of(index).name
+            self.episodes.add(index, self.where(), policy, self._began[index], float(seconds[index]), outcome)
             self._began[index] = self.stage.start_s
 
     def player_of(self, env_id: int) -> Player:
@@ -91,10 +91,15 @@ class Session:
 
     def playing(self) -> str:
         """What is played, in a few words."""
-        on = self.stage.names[self.stage.chosen]
         if self.kinematic:
-            return f"{on}, without physics"
-        return f"{self.player_of(self.selected).name} on {on}"
+            return f"{self.where()}, without physics"
+        return f"{self.player_of(self.selected).name} on {self.where()}"
+
+    def where(self) -> str:
+        """The clip or the ground, and who leads where it might be the clip."""
+        stage = self.stage
+        by_command = isinstance(stage, ClipStage) and stage.lead != "clip"
+        return stage.names[stage.chosen] + (", by command" if by_command else "")
 
     # ------------------------------------------------------------------ where robots are
 
@@ -120,6 +125,7 @@ class Session:
     def set_kinematic(self, kinematic: bool) -> None:
         """Show the clip without physics, or go on from here with it."""
         if kinematic != self.kinematic:
+            self.clips.drive("clip")
             self.kinematic = kinematic
             self.scrub(self.clips.frame(self.selected))
 
@@ -154,9 +160,10 @@ class Session:
 
     def set_num_envs(self, num_envs: int) -> None:
         """Build the environment anew with so many robots; everything else stays as chosen."""
-        chosen = self.stage.chosen
+        before = self.stage
         self._build(num_envs)
-        self.choose(chosen)
+        self.stage.take_over(before)
+        self.restart()
 
     def set_physics(self, physics: Physics) -> None:
         """Other gains, friction, delays, pushes or noise from the next step on."""
@@ -164,16 +171,16 @@ class Session:
         self._live.apply(physics)
 
     @torch.no_grad()
-    def drive(self, command: tuple[float, float, float] | None) -> None:
-        """Ask all robots for a velocity by hand; None: clips, or drawn commands, lead again, from the start.
+    def drive(self, lead: Lead, command: Velocity = STANDING) -> None:
+        """Something else leads all robots. They begin anew where a clip leads again, or where physics comes back.
 
         Raises:
             ConfigError: The policy cannot be driven; nothing changes.
         """
-        ends = command is None and self.stage.command is not None
-        self.stage.drive(command)
-        self.kinematic = False
-        if ends:
+        before, stood = self.stage.lead, self.kinematic
+        self.stage.drive(lead, command)
+        self.kinematic = stood and lead == "clip"
+        if lead == "clip" != before or self.kinematic != stood:
             self.restart()
 
     def push(self, lin_vel_w: Tensor) -> None:

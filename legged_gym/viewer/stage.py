@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Literal
 
 import torch
 
 from legged_gym.envs.base.joystick import Joystick
-from legged_gym.envs.base.joystick_config import DRAWN
+from legged_gym.envs.base.joystick_config import DRAWN, check_drivable
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.base.robot_velocity import RobotVelocity
 from legged_gym.envs.base.robot_velocity_config import CommandRangesCfg
+from legged_gym.utils.errors import ConfigError
 from legged_gym.viewer.starts import ChosenStarts
+
+Lead = Literal["clip", "drawn", "hand"]
+"""What robots follow: their clip, commands that are drawn anew every few seconds, or a command by hand."""
+Velocity = tuple[float, float, float]
+"""Forwards and left, m/s, and turning left, rad/s."""
+STANDING: Velocity = (0.0, 0.0, 0.0)
 
 
 class Stage(ABC):
@@ -21,10 +29,15 @@ class Stage(ABC):
     names: list[str]
     """What there is to choose from."""
     chosen: int
-    command: tuple[float, float, float] | None = None
-    """What all robots are asked for by hand: forwards and left, m/s, turning left, rad/s; None: nothing."""
+    leads: tuple[Lead, ...]
+    """What can lead robots here; the first does so in the beginning."""
+    lead: Lead
+    command = STANDING
+    """What all robots are asked for where somebody leads them by hand."""
     command_ranges: CommandRangesCfg
     """What may be asked for."""
+    why_clips_only = ""
+    """Why nobody can drive this policy; empty where somebody can."""
 
     @abstractmethod
     def choose(self, index: int) -> None:
@@ -39,12 +52,17 @@ class Stage(ABC):
         """A control step is about to be made."""
 
     @abstractmethod
-    def drive(self, command: tuple[float, float, float] | None) -> None:
-        """Ask all robots for a velocity from now on; None: whatever it was before leads again.
+    def drive(self, lead: Lead, command: Velocity = STANDING) -> None:
+        """Something else leads all robots from now on; ``command`` is what they are asked for by hand.
 
         Raises:
             ConfigError: The policy cannot be driven; says why.
         """
+
+    def take_over(self, other: Stage) -> None:
+        """All is as on another stage of the same task."""
+        self.choose(other.chosen)
+        self.drive(other.lead, other.command)
 
     @property
     def start_s(self) -> float:
@@ -62,6 +80,11 @@ class ClipStage(Stage):
         self._starts = env.starts = ChosenStarts(env.starts)
         self._everyone = torch.arange(env.num_envs, device=env.device)
         self.command_ranges = DRAWN.ranges
+        self.leads, self.lead = ("clip", "drawn", "hand"), "clip"
+        try:
+            check_drivable(env.cfg)
+        except ConfigError as error:
+            self.leads, self.why_clips_only = ("clip",), str(error)
         self.choose(0)
 
     def choose(self, index: int) -> None:
@@ -93,16 +116,25 @@ class ClipStage(Stage):
     def before_step(self) -> None:
         """See :meth:`Stage.before_step`: a clip goes on by itself, and commands stay."""
 
-    def drive(self, command: tuple[float, float, float] | None) -> None:
-        """See :meth:`Stage.drive`: a target that is moved by hand takes the clip's place, for students."""
+    def drive(self, lead: Lead, command: Velocity = STANDING) -> None:
+        """See :meth:`Stage.drive`: a target that goes as it is told takes the clip's place, for students."""
         env = self._env
-        if command is None:
-            env.drive_by(None)
-        elif env.joystick is None:
-            env.drive_by(Joystick(env))
-        self.command = command
-        if command is not None:
+        if lead != self.lead:
+            if lead == "clip":
+                env.drive_by(None)
+            else:
+                env.drive_by(Joystick(env, DRAWN) if lead == "drawn" else Joystick(env))
+            if lead == "drawn":
+                env.joystick.commands.draw(self._everyone)
+        self.lead, self.command = lead, command
+        if lead == "hand":
             env.joystick.commands.set(self._everyone, _for_all(command, env))
+
+    def take_over(self, other: Stage) -> None:
+        """See :meth:`Stage.take_over`; episodes begin at the same frame, too."""
+        super().take_over(other)
+        assert isinstance(other, ClipStage)
+        self.begin_at(other.start_frame)
 
     def scrub(self, frame: int) -> None:
         """All robots go to a frame of the chosen clip, exactly onto the reference."""
@@ -151,6 +183,7 @@ class WalkStage(Stage):
             (k, level) for k, kind in enumerate(kinds) for level in (levels if kind != "flat" else (0,))
         ]
         self.names = [kinds[k] if kinds[k] == "flat" else f"{kinds[k]} {level}" for k, level in self._grounds]
+        self.leads, self.lead = ("drawn", "hand"), "drawn"
         self.command_ranges = env.cfg.commands.ranges
         self._asked = env.commands.value.clone()
         self.choose(self._grounds.index((int(ground.kind[0]), int(ground.level[0]))))
@@ -159,16 +192,16 @@ class WalkStage(Stage):
         """A level of the first kind of ground, as play.py counts them; flat ground has but one."""
         self.choose(min(level, sum(kind == 0 for kind, _ in self._grounds) - 1))
 
-    def drive(self, command: tuple[float, float, float] | None) -> None:
-        """See :meth:`Stage.drive`; without it commands are drawn as in training."""
-        self.command = command
-        if command is not None:
+    def drive(self, lead: Lead, command: Velocity = STANDING) -> None:
+        """See :meth:`Stage.drive`; commands are drawn as in training."""
+        self.lead, self.command = lead, command
+        if lead == "hand":
             self._ask()
 
     def before_step(self) -> None:
         """See :meth:`Stage.before_step`: what has been drawn since is replaced."""
         # Asking for the same again would make it a new command, and robots need a while to come to rest.
-        if self.command is not None and not torch.equal(self._env.commands.value, self._asked):
+        if self.lead == "hand" and not torch.equal(self._env.commands.value, self._asked):
             self._ask()
 
     def _ask(self) -> None:
@@ -193,6 +226,6 @@ def make_stage(env: LeggedRobot) -> Stage:
     return ClipStage(env) if isinstance(env, RobotDeepMimic) else WalkStage(env)
 
 
-def _for_all(command: tuple[float, float, float], env: LeggedRobot) -> torch.Tensor:
+def _for_all(command: Velocity, env: LeggedRobot) -> torch.Tensor:
     """(N, 3)."""
     return torch.tensor([command], dtype=torch.float32, device=env.device).expand(env.num_envs, 3)
