@@ -12,7 +12,7 @@ actions, said in the student's own actions. With bc = 0 and rl = 1 this is PPO, 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -47,13 +47,19 @@ def shares_at(cfg: DaggerCfg, iteration: int) -> Shares:
     if 0 <= cfg.switch_to_rl_after <= iteration:
         return Shares(0.0, 1.0, 0.0)
 
+    if not cfg.bc_loss_coef:
+        cfg = replace(cfg, bc_loss_coef_end=None, cloning_iterations=0)
+    passed = max(0, iteration - cfg.cloning_iterations)
+
     def between(start: float, end: float | None) -> float:
         if end is None:
             return start
-        return start + (end - start) * min(1.0, iteration / cfg.anneal_iterations)
+        return start + (end - start) * min(1.0, passed / cfg.anneal_iterations)
 
     bc = between(cfg.bc_loss_coef, cfg.bc_loss_coef_end)
     rl = max(0.0, 1.0 - bc) if cfg.rl_loss_coef is None else between(cfg.rl_loss_coef, cfg.rl_loss_coef_end)
+    if iteration < cfg.cloning_iterations:
+        rl = 0.0
     beta = 1.0 if cfg.take_teacher_actions else cfg.beta
     if cfg.beta_iterations:
         beta *= max(0.0, 1.0 - iteration / cfg.beta_iterations)
@@ -64,7 +70,7 @@ def needs_teacher(cfg: DaggerCfg) -> bool:
     """Whether there is an iteration in which a teacher is asked."""
     if cfg.switch_to_rl_after == 0:
         return False
-    return any((cfg.bc_loss_coef, cfg.bc_loss_coef_end, cfg.beta, cfg.take_teacher_actions))
+    return any((cfg.bc_loss_coef, cfg.beta, cfg.take_teacher_actions))
 
 
 class DAgger(PPO):
@@ -166,7 +172,11 @@ class DAgger(PPO):
             "teacher_share", the share of samples in which the teacher acted, and "far_labels", the share of joints
             for which it asked for more than clip_actions_threshold.
         """
-        shares = self._shares
+        shares, alone = (
+            self._shares,
+            self.dagger_cfg.cloning_iterations if self.dagger_cfg.bc_loss_coef else 0,
+        )
+        self.schedule = "fixed" if self.num_updates < alone else self.dagger_cfg.schedule
         log = {"bc_weight": shares.bc, "rl_weight": shares.rl}
         log["teacher_share"] = self._taught.float().mean().item()
         if shares.bc:
@@ -176,6 +186,8 @@ class DAgger(PPO):
             if self.dagger_cfg.clip_teacher_actions:
                 self._labels.clamp_(-limit, limit)
         losses = super().update()
+        if alone and self.num_updates == alone:
+            self.set_learning_rate(self.dagger_cfg.rl_learning_rate)
         self._taught.zero_()
         return losses | log
 

@@ -153,10 +153,16 @@ class DaggerCfg(PPOCfg):
     """Distillation: students act, a teacher says what it would have done, and the student learns to do that."""
 
     learning_rate: float = 1e-3
-    """Adam's step size at the start (and throughout with schedule=fixed)."""
+    """Adam's step size at the start (and throughout with schedule=fixed and no cloning_iterations)."""
 
     schedule: Literal["adaptive", "fixed"] = "fixed"
-    """adaptive: once per iteration, divide or multiply the learning rate by 1.2 to keep the KL near desired_kl."""
+    """adaptive: as for PPO, but not during cloning_iterations, when the KL says nothing."""
+
+    cloning_iterations: int = 0
+    """Iterations at the start that only clone. After them the learning rate is rl_learning_rate and weights anneal."""
+
+    rl_learning_rate: float = 1e-4
+    """Adam's step size where cloning_iterations end; not used where there are none."""
 
     policy_to_clone: str | None = None
     """Teacher: a run's name or folder, a checkpoint, a bundle's folder, zip or policy.pt; None: nobody to clone."""
@@ -165,19 +171,19 @@ class DaggerCfg(PPOCfg):
     """Whether policy_to_clone must be a TorchScript (of a bundle) or a checkpoint; None: either, it is found out."""
 
     bc_loss_coef: float = 1.0
-    """Weight of cloning: mean over samples of the squared distance between mean action and the teacher's."""
+    """Weight of cloning, of the mean squared distance between mean action and the teacher's; 0 = none at any time."""
 
     bc_loss_coef_end: float | None = None
-    """Weight of cloning after anneal_iterations, reached in a straight line; None: as at the start."""
+    """Weight of cloning after anneal_iterations more, reached in a straight line; None: as at the start."""
 
     rl_loss_coef: float | None = None
     """Weight of PPO's surrogate and entropy; None: what bc_loss_coef leaves of 1, at any time."""
 
     rl_loss_coef_end: float | None = None
-    """Weight of PPO after anneal_iterations, reached in a straight line; None: as at the start."""
+    """Weight of PPO after anneal_iterations more, reached in a straight line; None: as at the start."""
 
     anneal_iterations: int = 0
-    """Iterations over which the weights go to their ends."""
+    """Iterations, counted from the end of cloning_iterations, over which the weights go to their ends."""
 
     switch_to_rl_after: int = -1
     """Iterations after which cloning ends and PPO goes on alone with weight 1; -1 = never."""
@@ -280,6 +286,7 @@ def _check_distillation(cfg: DaggerCfg) -> None:
     smallest = dict.fromkeys(("bc_loss_coef", "bc_loss_coef_end", "rl_loss_coef", "rl_loss_coef_end"), 0.0)
     smallest |= dict.fromkeys(("beta", "bc_std_coef"), 0.0)
     smallest |= dict.fromkeys(("anneal_iterations", "beta_iterations", "buffer_iterations"), 0)
+    smallest |= {"cloning_iterations": 0, "rl_learning_rate": 0.0}
     smallest |= {"switch_to_rl_after": -1}
     for name, least in smallest.items():
         value = getattr(cfg, name)
@@ -292,6 +299,11 @@ def _check_distillation(cfg: DaggerCfg) -> None:
             raise ConfigError(
                 f"train.algorithm.{name} is reached after train.algorithm.anneal_iterations, which is 0; set both"
             )
+    if 0 <= cfg.switch_to_rl_after < cfg.cloning_iterations:
+        raise ConfigError(
+            f"train.algorithm.switch_to_rl_after is {cfg.switch_to_rl_after}, before the end of the "
+            f"{cfg.cloning_iterations} cloning_iterations; both count from the start of the run"
+        )
     if cfg.rl_loss_coef_end is not None and cfg.rl_loss_coef is None:
         raise ConfigError("train.algorithm.rl_loss_coef_end needs train.algorithm.rl_loss_coef to start from")
     starts, ends = (cfg.bc_loss_coef, cfg.rl_loss_coef), (cfg.bc_loss_coef_end, cfg.rl_loss_coef_end)

@@ -76,6 +76,24 @@ def weights(runner: OnPolicyRunner) -> torch.Tensor:
         ({"beta": 0.8, "beta_iterations": 10}, 5, (1.0, 0.0, 0.4)),
         ({"beta": 0.8, "beta_iterations": 10}, 11, (1.0, 0.0, 0.0)),
         ({"take_teacher_actions": True}, 99, (1.0, 0.0, 1.0)),
+        ({"cloning_iterations": 10, "rl_loss_coef": 0.7}, 9, (1.0, 0.0, 0.0)),
+        ({"cloning_iterations": 10, "rl_loss_coef": 0.7}, 10, (1.0, 0.7, 0.0)),
+        (
+            {"cloning_iterations": 10, "bc_loss_coef_end": 0.2, "anneal_iterations": 100},
+            35,
+            (0.8, 0.2, 0.0),
+        ),
+        (  # whoever switches cloning off gets PPO, whatever else the task says about it
+            {
+                "bc_loss_coef": 0.0,
+                "cloning_iterations": 10,
+                "bc_loss_coef_end": 0.2,
+                "anneal_iterations": 100,
+                "rl_loss_coef": 1.0,
+            },
+            0,
+            (0.0, 1.0, 0.0),
+        ),
     ],
 )
 def test_schedules_by_hand(fields, iteration, expected):
@@ -92,6 +110,19 @@ def test_weights_of_an_iteration_are_logged_and_used(student):
     assert [row["loss/rl_weight"] for row in rows] == pytest.approx([0.0, 0.25, 0.5, 0.75, 1.0, 1.0])
     assert "loss/bc" in rows[3] and "loss/bc" not in rows[4]  # nobody is asked any more
     assert rows[0]["loss/surrogate"] == 0.0 != rows[1]["loss/surrogate"]
+
+
+def test_the_learning_rate_is_fixed_while_it_only_clones_and_adapts_from_another_one_then(student):
+    runner = student(
+        cloning_iterations=3, rl_loss_coef=1.0, learning_rate=2e-3, rl_learning_rate=5e-4, schedule="adaptive"
+    )
+    rates = []
+    for _ in range(5):
+        runner.learn(1)
+        rates.append(runner.latest["learning_rate"])
+    assert rates[:3] == [2e-3] * 3
+    assert rates[3] == 5e-4
+    assert rates[4] in (pytest.approx(5e-4 / 1.2), pytest.approx(5e-4 * 1.2))
 
 
 # ---------------------------------------------------------------------- cloning
@@ -359,6 +390,8 @@ def test_another_teacher_than_until_now_is_told(student, second, tmp_path, caplo
         ({"bc_loss_coef": 0.0, "rl_loss_coef": 0.0}, "must not both be 0"),
         ({"rl_loss_coef": 0.0, "bc_loss_coef_end": 0.0, "anneal_iterations": 9}, "nor both end there"),
         ({"buffer_iterations": -1}, "buffer_iterations must be at least 0"),
+        ({"cloning_iterations": -1}, "cloning_iterations must be at least 0"),
+        ({"cloning_iterations": 5, "switch_to_rl_after": 4}, "before the end of the 5 cloning_iterations"),
     ],
 )
 def test_what_cannot_work_is_refused_by_name(student, fields, named):
@@ -406,6 +439,8 @@ PROBES: dict[str, tuple[Any, dict[str, Any]]] = {
     "bc_std_coef": (1.0, {}),
     "clip_teacher_actions": (False, {"clip_actions_threshold": 0.05}),
     "buffer_iterations": (2, {}),
+    "cloning_iterations": (1, {"rl_loss_coef": 0.7}),
+    "rl_learning_rate": (5e-3, {"cloning_iterations": 1}),
     "use_multi_teacher": (True, {}),
 }
 """Field -> another value, and what else must be set for it to matter."""

@@ -63,6 +63,27 @@ def test_two_processes_write_one_run_and_a_resumed_one_goes_on_bit_for_bit(workd
     assert paths.list_checkpoints(paths.list_runs("g1_deepmimic")[-1]).keys() == {5}
 
 
+def test_two_processes_distil_one_student_and_remember_who_acts(workdir, small):
+    train([*small, "--max_iterations=1"])
+    (teacher,) = paths.list_runs("g1_deepmimic")
+    student = ["--task=g1_deepmimic_dagger", *(word for word in small if not word.startswith("--task"))]
+    options = [*student, f"--train.algorithm.policy_to_clone={teacher}", "--train.algorithm.beta=0.5"]
+    first = torchrun(*SCRIPT, "--multi_gpu", *options, "--max_iterations=4", "--train.runner.save_interval=2")
+    assert first.returncode == 0, first.stderr
+    _, run = paths.list_runs("g1_deepmimic")
+    job = ("--multi_gpu", "--task=g1_deepmimic_dagger", "--resume", "--checkpoint=2", "--max_iterations=2")
+    second = torchrun(*MODULE, *job)
+    assert second.returncode == 0, second.stderr
+    whole, resumed = content(run, 4), content(paths.list_runs("g1_deepmimic")[-1], 4)
+    for name, value in whole["actor_state_dict"].items():
+        assert torch.equal(value, resumed["actor_state_dict"][name])
+    columns, *rows = (line.split(",") for line in (run / "progress.csv").read_text().splitlines())
+    assert all(float(row[columns.index("loss/bc")]) > 0.0 for row in rows)
+    assert torch.equal(whole["teacher_drives"], resumed["teacher_drives"])
+    (other,), (again,) = whole["other_processes"], resumed["other_processes"]
+    assert torch.equal(other["teacher_drives"], again["teacher_drives"])
+
+
 @pytest.mark.parametrize(
     ("options", "cause"),
     [

@@ -103,6 +103,17 @@ def _student_policy() -> PolicyCfg:
     return PolicyCfg(init_noise_std=0.1, actor_hidden_dims=(512, 256, 128), map_encoder="gated")
 
 
+def _cloning_then_both() -> DaggerCfg:
+    """A student cannot see all that its teacher does; rewards say what to do about it, once it can walk."""
+    return DaggerCfg(
+        cloning_iterations=700,
+        schedule="adaptive",
+        rl_loss_coef=1.0,
+        bc_loss_coef_end=0.2,
+        anneal_iterations=1100,
+    )
+
+
 @dataclass
 class G1StudentTrainCfg(G1DeepMimicTrainCfg):
     """Learning settings of a student that goes on alone, by its own rewards."""
@@ -115,9 +126,9 @@ class G1StudentTrainCfg(G1DeepMimicTrainCfg):
 class G1DaggerTrainCfg(TrainCfg):
     """Learning settings of a student with a teacher."""
 
-    runner: RunnerCfg = field(default_factory=lambda: RunnerCfg(max_iterations=2000))
+    runner: RunnerCfg = field(default_factory=lambda: RunnerCfg(max_iterations=1800))
     """Length, saving and logging of a run."""
     policy: PolicyCfg = field(default_factory=_student_policy)
     """Actor and critic networks."""
-    algorithm: DaggerCfg = field(default_factory=DaggerCfg)
+    algorithm: DaggerCfg = field(default_factory=_cloning_then_both)
     """Distillation."""
