@@ -85,6 +85,7 @@ class DAgger(PPO):
         storage: RolloutStorage,
         distillation: DaggerCfg,
         labeller: Labeller | None,
+        num_driven: int = 0,
         **kwargs: Any,
     ) -> None:
         """Set up the buffers.
@@ -95,12 +96,14 @@ class DAgger(PPO):
             storage: Buffers of a rollout of T steps of N envs.
             distillation: Weights and schedules.
             labeller: Asks the teachers; None where nobody has to be asked.
+            num_driven: A joystick drives the first so many envs, about which teachers that follow clips say nothing.
             **kwargs: Everything else, as in PPO.
         """
         super().__init__(actor, critic, storage, **kwargs)
         self.dagger_cfg, self._labeller = distillation, labeller
         shape = (storage.num_transitions_per_env, storage.num_envs)
         self._labels = torch.zeros(*shape, *storage.actions_shape, device=self.device)  # (T, N, A)
+        self._labelled = torch.arange(storage.num_envs, device=self.device) >= num_driven  # (N,)
         self._taught = torch.zeros(*shape, dtype=torch.bool, device=self.device)  # (T, N) the teacher acted
         self._teacher_drives = torch.zeros(storage.num_envs, dtype=torch.bool, device=self.device)
         self._begins = torch.ones(storage.num_envs, dtype=torch.bool, device=self.device)
@@ -126,7 +129,8 @@ class DAgger(PPO):
             raise ConfigError(
                 "train.algorithm.bc_std_coef needs teachers whose standard deviation is known: checkpoints, not bundles"
             )
-        return super().construct_algorithm(obs, env, cfg, device, distillation=given, labeller=labeller)
+        own = {"distillation": given, "labeller": labeller, "num_driven": getattr(env, "num_driven", 0)}
+        return super().construct_algorithm(obs, env, cfg, device, **own)
 
     # Rollout
 
@@ -148,7 +152,7 @@ class DAgger(PPO):
             return actions
         self._labels[t] = labels = self._labeller.labels(obs)
         if shares.beta:
-            draw = torch.rand(len(labels), device=self.device) < shares.beta
+            draw = (torch.rand(len(labels), device=self.device) < shares.beta) & self._labelled
             self._teacher_drives = torch.where(self._begins, draw, self._teacher_drives)
             self._taught[t] = self._teacher_drives
             # The storage keeps what the student drew, whose density is known; it does not count where taught.
@@ -182,7 +186,7 @@ class DAgger(PPO):
         if shares.bc:
             self._check_labels()
             limit = self.clip_actions_threshold
-            log["far_labels"] = (self._labels.abs() > limit).float().mean().item()
+            log["far_labels"] = (self._labels[:, self._labelled].abs() > limit).float().mean().item()
             if self.dagger_cfg.clip_teacher_actions:
                 self._labels.clamp_(-limit, limit)
         losses = super().update()
@@ -193,6 +197,7 @@ class DAgger(PPO):
 
     def _check_labels(self) -> None:
         """Stop before labels that are not finite reach the networks."""
+        self._labels[:, ~self._labelled] = 0.0
         if not torch.isfinite(self._labels.sum()):
             step, env, joint = (~torch.isfinite(self._labels)).nonzero()[0].tolist()
             raise FloatingPointError(
@@ -212,10 +217,13 @@ class DAgger(PPO):
         if not self._shares.bc:
             return gathered
         labels = self._labels.flatten(0, 1)  # (T * N, A)
-        result = [(x, (*sample, labels[i])) for (x, sample), i in zip(gathered, batches, strict=True)]
+        counts = self._labelled.float().repeat(len(self._labels))  # (T * N,)
+        result = [
+            (x, (*sample, labels[i], counts[i])) for (x, sample), i in zip(gathered, batches, strict=True)
+        ]
         if self.dagger_cfg.buffer_iterations:
             result = self._with_old_samples(result)
-            self._memory.add(self._flat_obs(self.actor), labels)
+            self._memory.add(self._flat_obs(self.actor), labels, counts)
         return result
 
     def _with_old_samples(self, batches: list[ActorBatch]) -> list[ActorBatch]:
@@ -223,10 +231,11 @@ class DAgger(PPO):
         if not self._memory.size:
             return batches
         result = []
-        for x, (*sample, labels) in batches:
-            old, old_labels = self._memory.draw(len(x))
+        for x, (*sample, labels, counts) in batches:
+            old, old_labels, old_counts = self._memory.draw(len(x))
             old = self._to_compute_dtype(self.actor.obs_normalizer(old))
-            result.append((torch.cat((x, old)), (*sample, torch.cat((labels, old_labels)))))
+            both = (*sample, torch.cat((labels, old_labels)), torch.cat((counts, old_counts)))
+            result.append((torch.cat((x, old)), both))
         return result
 
     def _actor_loss(
@@ -245,7 +254,8 @@ class DAgger(PPO):
             loss = loss + rl * (surrogate - self.entropy_coef * entropy(std))
         parts = {"surrogate": surrogate, "bounds": bounds}
         if bc:
-            parts["bc"] = (mean - sample[3]).square().sum(-1).mean()
+            labels, counts = sample[3:]
+            parts["bc"] = ((mean - labels).square().sum(-1) * counts).sum() / counts.sum().clamp_min(1.0)
             loss = loss + bc * parts["bc"]
             if self.dagger_cfg.bc_std_coef:
                 parts["bc_std"] = (std - self._labeller.std).square().sum()
@@ -279,27 +289,28 @@ class DAgger(PPO):
 
 
 class _Memory:
-    """Observations and labels of the newest rollouts."""
+    """Observations, labels and whether those count, of the newest rollouts."""
 
     def __init__(self, iterations: int) -> None:
         """Remember nothing yet, and at most this many rollouts."""
         self._iterations, self._added = iterations, 0
-        self._parts: tuple[torch.Tensor, ...] = ()  # observations (K * S, D) and labels (K * S, A)
+        self._parts: tuple[torch.Tensor, ...] = ()  # (K * S, D), (K * S, A), (K * S,)
         self.size = 0
         """Samples there are."""
 
-    def add(self, obs: torch.Tensor, labels: torch.Tensor) -> None:
-        """Take in a rollout, (S, D) and (S, A), in the place of the oldest one."""
+    def add(self, obs: torch.Tensor, labels: torch.Tensor, counts: torch.Tensor) -> None:
+        """Take in a rollout, (S, D), (S, A) and (S,), in the place of the oldest one."""
+        new = (obs, labels, counts)
         if not self._parts:
             rows = self._iterations * len(obs)
-            self._parts = tuple(part.new_zeros(rows, part.shape[1]) for part in (obs, labels))
+            self._parts = tuple(part.new_zeros(rows, *part.shape[1:]) for part in new)
         start = self._added % self._iterations * len(obs)
-        for kept, part in zip(self._parts, (obs, labels), strict=True):
+        for kept, part in zip(self._parts, new, strict=True):
             kept[start : start + len(obs)] = part
         self._added += 1
         self.size = min(self._added, self._iterations) * len(obs)
 
     def draw(self, count: int) -> tuple[torch.Tensor, ...]:
-        """Some of it, drawn with replacement: (count, D) and (count, A)."""
+        """Some of it, drawn with replacement: (count, D), (count, A) and (count,)."""
         rows = torch.randint(self.size, (count,), device=self._parts[0].device)
         return tuple(part[rows] for part in self._parts)

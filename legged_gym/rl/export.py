@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ import torch
 import yaml
 from rsl_rl.models import MLPModel
 from tensordict import TensorDict
-from torch import Tensor, nn
+from torch import Tensor
 
 from legged_gym.bundle import schema
 from legged_gym.bundle.arrays import ACTION_TOLERANCE, action_error, check_recorded, check_reference
 from legged_gym.bundle.parse import spec_from_plain, spec_to_plain
 from legged_gym.bundle.schema import BundleSpec
+from legged_gym.rl.exported_policy import ExportedPolicy
 from legged_gym.rl.provenance import sha256_of
 from legged_gym.utils.errors import DependencyError, RunError
 
@@ -34,41 +35,13 @@ Policy = Callable[[Tensor], Tensor]
 """Observations (N, D) to actions (N, J)."""
 
 
-class ExportedPolicy(nn.Module):
-    """The deterministic policy in one piece: normaliser, network and action limit.
-
-    Observations (B, D) float32, raw and in the order of the bundle's layout, to actions (B, J).
-    """
-
-    def __init__(self, actor: MLPModel, action_clip: float, action_scale: np.ndarray) -> None:
-        """Copy the actor to the CPU.
-
-        Args:
-            actor: The trained policy.
-            action_clip: Actions are limited to +- this.
-            action_scale: Change of a servo's target per unit of action: rad, rad/s or N m. (J,)
-        """
-        super().__init__()
-        self.actor = actor.as_jit().cpu()
-        self.action_clip = action_clip
-        self.register_buffer("action_scale", torch.as_tensor(action_scale, dtype=torch.float32))
-
-    def forward(self, observations: Tensor) -> Tensor:
-        """Actions (B, J) for observations (B, D)."""
-        return self.actor(observations).clamp(-self.action_clip, self.action_clip)
-
-    @torch.jit.export
-    def joint_offsets(self, observations: Tensor) -> Tensor:
-        """Actions in the unit of the servos' targets, to be added to those of a zero action. (B, D) -> (B, J)"""
-        return self.forward(observations) * self.action_scale
-
-
 def export_bundle(
     out: Path,
     actor: MLPModel,
     spec: BundleSpec,
     record: Callable[[Policy], Mapping[str, np.ndarray]],
     reference: Mapping[str, np.ndarray] | None,
+    policy_files: Sequence[str] = schema.POLICY_FILES,
 ) -> BundleSpec:
     """Write a bundle and put it in place once every runtime has reproduced the recorded actions.
 
@@ -78,6 +51,7 @@ def export_bundle(
         spec: Describes its interface; ``files`` is filled in here.
         record: Runs the policy it is given and returns arrays as :data:`arrays.RECORDED` names them.
         reference: Arrays as :data:`arrays.REFERENCE` names them, for policies that follow clips.
+        policy_files: Which of ``schema.POLICY_FILES`` to write.
 
     Returns:
         The description as written.
@@ -89,17 +63,18 @@ def export_bundle(
     """
     out = Path(out).resolve()
     check_destination(out)
-    _onnxruntime()
-    exported = ExportedPolicy(
-        actor, spec.action.clip, np.array([joint.action_scale for joint in spec.joints])
-    )
+    if schema.ONNX_FILE in policy_files:
+        _onnxruntime()
+    exported = ExportedPolicy(actor, spec)
     exported.eval().requires_grad_(False)
     recorded = record(
         lambda observations: _act(actor, observations).clamp(-spec.action.clip, spec.action.clip)
     )
     with _temporary_folder(out) as folder:
-        (folder / schema.TORCHSCRIPT_FILE).write_bytes(_torchscript(exported))
-        (folder / schema.ONNX_FILE).write_bytes(_onnx(exported, spec))
+        if schema.TORCHSCRIPT_FILE in policy_files:
+            (folder / schema.TORCHSCRIPT_FILE).write_bytes(_torchscript(exported))
+        if schema.ONNX_FILE in policy_files:
+            (folder / schema.ONNX_FILE).write_bytes(_onnx(exported, spec))
         np.savez_compressed(folder / schema.RECORDED_FILE, **recorded)
         if reference is not None:
             np.savez_compressed(folder / schema.REFERENCE_FILE, **reference)
@@ -177,18 +152,11 @@ def _onnx(policy: ExportedPolicy, spec: BundleSpec) -> bytes:
 
 def _check_runtimes(folder: Path, spec: BundleSpec, recorded: Mapping[str, np.ndarray]) -> None:
     """Run the files as written on the recorded observations, together and one at a time."""
-    runtime = _onnxruntime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = runtime.InferenceSession(
-        str(folder / schema.ONNX_FILE), options, providers=["CPUExecutionProvider"]
-    )
-    with _quiet():
-        script = torch.jit.load(str(folder / schema.TORCHSCRIPT_FILE), map_location="cpu")
-    runtimes: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        schema.TORCHSCRIPT_FILE: lambda x: script(torch.from_numpy(x)).numpy(),
-        schema.ONNX_FILE: lambda x: session.run([spec.policy.output], {spec.policy.input: x})[0],
-    }
+    runtimes: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
+    if schema.TORCHSCRIPT_FILE in spec.files:
+        runtimes[schema.TORCHSCRIPT_FILE] = _script_of(folder)
+    if schema.ONNX_FILE in spec.files:
+        runtimes[schema.ONNX_FILE] = _session_of(folder, spec)
     observations, expected = recorded["observations"], recorded["actions"]
     for name, run in runtimes.items():
         single = np.concatenate([run(row[None]) for row in observations])
@@ -197,6 +165,21 @@ def _check_runtimes(folder: Path, spec: BundleSpec, recorded: Mapping[str, np.nd
             raise RunError(
                 f"{name} is {error:.2g} off the trained policy; at most {ACTION_TOLERANCE} is right"
             )
+
+
+def _script_of(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+    with _quiet():
+        script = torch.jit.load(str(folder / schema.TORCHSCRIPT_FILE), map_location="cpu")
+    return lambda x: script(torch.from_numpy(x)).numpy()
+
+
+def _session_of(folder: Path, spec: BundleSpec) -> Callable[[np.ndarray], np.ndarray]:
+    runtime = _onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    path = str(folder / schema.ONNX_FILE)
+    session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda x: session.run([spec.policy.output], {spec.policy.input: x})[0]
 
 
 def _onnxruntime() -> Any:

@@ -102,11 +102,6 @@ def make_labeller(env: VecEnv, cfg: DaggerCfg, device: str) -> Labeller:
     Raises:
         LeggedGymError: A teacher is not named, cannot be read, or cannot be asked in this env.
     """
-    if getattr(env, "num_driven", 0):
-        raise ConfigError(
-            "env.deepmimic.joystick_share: teachers follow clips and cannot say what a driven robot should do; "
-            "use it in the fine-tuning, without a teacher"
-        )
     names = env.teacher_names() if cfg.use_multi_teacher else [""]
     if "" in names and cfg.policy_to_clone is None:
         where = " for the clips that name no teacher" if cfg.use_multi_teacher else ""

@@ -16,8 +16,6 @@ from legged_gym.envs.base.joystick_config import CLIP_TERMS, DRAWN, LEASH_M, LEA
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.terms import reference_observations
 from legged_gym.evaluation.protocol import evaluation_config
-from legged_gym.rl.labels import make_labeller
-from legged_gym.rl.rl_config import DaggerCfg
 from legged_gym.utils import task_registry
 from legged_gym.utils.errors import ConfigError
 from legged_gym.utils.math import yaw_of
@@ -309,11 +307,6 @@ def test_a_resumed_run_drives_on_bit_for_bit(half):
 
 def test_evaluation_gives_everyone_a_clip(half):
     assert evaluation_config(half().cfg, "as_trained").deepmimic.joystick_share == 0.0
-
-
-def test_teachers_are_not_asked_about_the_driven(half):
-    with pytest.raises(ConfigError, match=r"joystick_share.*fine-tuning"):
-        make_labeller(half(), DaggerCfg(policy_to_clone="anyone"), "cpu")
 
 
 # ---------------------------------------------------------------------- who can be driven

@@ -128,6 +128,27 @@ def test_the_learning_rate_is_fixed_while_it_only_clones_and_adapts_from_another
 # ---------------------------------------------------------------------- cloning
 
 
+@pytest.mark.parametrize("buffer_iterations", [0, 2])
+def test_what_a_teacher_says_about_driven_robots_does_not_count(student, buffer_iterations):
+    def trained(spoilt: int, driven: int) -> torch.Tensor:
+        env = HostEnv()
+        env.num_driven = driven
+        runner = student(env=env, buffer_iterations=buffer_iterations, beta=0.5, rl_loss_coef=0.5)
+        answer = runner.alg._labeller.labels
+
+        def spoil(obs):
+            labels = answer(obs)
+            labels[:spoilt] = 100.0
+            return labels
+
+        runner.alg._labeller.labels = spoil
+        runner.learn(3)
+        return weights(runner)
+
+    assert trained(6, driven=6).equal(trained(0, driven=6))
+    assert not trained(7, driven=6).equal(trained(0, driven=6))
+
+
 def test_a_student_reaches_its_teacher(student, teacher):
     runner = student(learning_rate=1e-2, num_mini_batches=2, clip_teacher_actions=False)
     runner.learn(1)
@@ -184,11 +205,12 @@ def test_the_loss_is_the_weighted_sum_of_its_parts_and_bounds_count_once(student
     alg = student(entropy_coef=0.1, bounds_loss_coef=0.3, clip_actions_threshold=0.2, bc_std_coef=0.7).alg
     g = torch.Generator().manual_seed(0)
     mean, action, label = (torch.randn(6, 2, generator=g) for _ in range(3))
-    sample = (action, torch.randn(6, generator=g) - 2.0, torch.randn(6, generator=g), label)
+    counts = torch.tensor([1.0, 1.0, 0.0, 1.0, 1.0, 1.0])
+    sample = (action, torch.randn(6, generator=g) - 2.0, torch.randn(6, generator=g), label, counts)
     std = torch.tensor([0.5, 0.8])
     alg._shares = Shares(bc=2.0, rl=0.5, beta=0.0)
     loss, parts = alg._actor_loss(mean, std, sample)
-    bc = (mean - label).square().sum(-1).mean() + 0.7 * (std - alg._labeller.std).square().sum()
+    bc = (mean - label).square().sum(-1)[counts > 0].mean() + 0.7 * (std - alg._labeller.std).square().sum()
     alg._shares = Shares(bc=0.0, rl=1.0, beta=0.0)
     ppo = alg._actor_loss(mean, std, sample[:3])[0]
     bounds = 0.3 * (mean.abs() - 0.2).clamp(min=0.0).sum(-1).mean()
