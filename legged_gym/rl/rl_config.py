@@ -68,7 +68,7 @@ class PolicyCfg:
     """Standard deviation of the actions at the start, in units of the action scale."""
 
     re_init_std: bool = False
-    """Set the standard deviation back to init_noise_std when training resumes from a checkpoint."""
+    """Begin with init_noise_std where a run starts from a checkpoint, whose own it was not already."""
 
     actor_hidden_dims: tuple[int, ...] = (256, 128)
     """Widths of the actor's hidden layers."""

@@ -324,8 +324,10 @@ class OnPolicyRunner(rsl_rl.runners.OnPolicyRunner):
         theirs = content["config"].get("train", {})
         if learning_rate != theirs.get("algorithm", {}).get("learning_rate"):
             self.alg.set_learning_rate(learning_rate)
-        if self.train_cfg.policy.re_init_std:
-            self.alg.reset_std(self.train_cfg.policy.init_noise_std)
+        policy, before = self.train_cfg.policy, theirs.get("policy", {})
+        had_it = before.get("re_init_std") and before.get("init_noise_std") == policy.init_noise_std
+        if policy.re_init_std and not had_it:
+            self.alg.reset_std(policy.init_noise_std)
         size = self.env.num_envs, self.gpu_world_size
         if not warm and is_of_same_run(content, self.task_cfg.get("env"), self.train_cfg.seed, *size):
             if content["env_state"] is not None:

@@ -208,3 +208,15 @@ def test_the_noise_can_be_set_back(tmp_path: Path) -> None:
     expected = read_checkpoint(tmp_path / "model_3.pt")["actor_state_dict"]["distribution.std_param"]
     torch.testing.assert_close(kept.alg.action_std.detach(), expected)
     torch.testing.assert_close(reset.alg.action_std.detach(), torch.full((2,), 0.7))
+
+
+def test_the_noise_is_set_back_once_however_often_a_run_is_resumed(tmp_path: Path) -> None:
+    first = make_runner(BLIND, log=tmp_path, re_init_std=True, init_noise_std=0.7)
+    first.learn(3)
+    assert not torch.allclose(first.alg.action_std.detach(), torch.full((2,), 0.7))
+    again = make_runner(BLIND, re_init_std=True, init_noise_std=0.7)
+    again.load(tmp_path / "model_3.pt")
+    torch.testing.assert_close(again.alg.action_std, first.alg.action_std)
+    other = make_runner(BLIND, re_init_std=True, init_noise_std=0.6)
+    other.load(tmp_path / "model_3.pt")
+    torch.testing.assert_close(other.alg.action_std.detach(), torch.full((2,), 0.6))
