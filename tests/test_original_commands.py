@@ -107,7 +107,7 @@ NAMES = {
     "train.algorithm.policy_to_clone_jitted": "True",
     "train.algorithm.bounds_loss_coef": "0.001",
     "train.algorithm.entropy_coef": "0.01",
-    "train.algorithm.schedule": "adaptive",
+    "train.algorithm.schedule": "fixed",
     "train.algorithm.desired_kl": "0.01",
     "train.runner.save_interval": "25",
 }

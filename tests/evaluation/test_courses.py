@@ -93,7 +93,7 @@ def test_on_terrain_robots_begin_where_the_clips_do_and_end_where_the_apron_does
     )
     assert not course.left().any()
     root = env.sim.root_pos_w.clone()
-    root[2, 0] = course._high[env.tile[2], 0] + 0.01
+    root[2, 0] = float(env.terrain.layout.rectangles()[env.tile[2], 1, 0]) + 0.01
     zero, joints = torch.zeros(4, 3), env.sim.dof_pos.clone()
     env.sim.reset(
         torch.arange(4), root, env.sim.root_quat_wxyz.clone(), zero, zero, joints, torch.zeros_like(joints)
@@ -119,12 +119,12 @@ def test_a_drive_is_recorded_like_a_walk(make_student):
     env = make_student()
     course = ClipCourse(env)
     course.choose(0, 5)
-    recording = record_walk(course, zero_policy(env), 0.4, (0.4, 0.0, 0.2))
+    recording = record_walk(course, zero_policy(env), 2.0, (0.4, 0.0, 0.2))
     assert env.frame.tolist() == [5] * 4
     assert recording.name == "flat" and recording.ground is None
-    np.testing.assert_allclose(recording.command[3:], np.tile([0.4, 0.0, 0.2], (18, 1)), atol=1e-6)
+    np.testing.assert_allclose(recording.command[3:], np.tile([0.4, 0.0, 0.2], (98, 1)), atol=1e-6)
     np.testing.assert_allclose(recording.velocity[-1], [0.4, 0.0, 0.2], atol=0.05)
-    assert recording.outcome().startswith("walked 0.40 s")
+    assert recording.outcome().startswith("walked 2.00 s")
 
 
 def test_only_students_are_driven_and_the_trained_configuration_stays_as_it_is():
