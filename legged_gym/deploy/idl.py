@@ -201,3 +201,12 @@ class Response(IdlStruct, typename="unitree_api.msg.dds_.Response_"):
     header: ResponseHeader
     data: str
     binary: sequence[byte]
+
+
+@dataclass
+@final
+@autoid("sequential")
+class SurroundingsMessage(IdlStruct, typename="legged_gym.msg.Surroundings_"):
+    """A datagram of :mod:`surroundings`, on a topic of the user's choice."""
+
+    data: sequence[byte]

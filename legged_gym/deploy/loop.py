@@ -12,6 +12,7 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from legged_gym.bundle.schema import HeightMapSpec
@@ -19,7 +20,7 @@ from legged_gym.deploy.controller import Controller, TickInput, TickResult
 from legged_gym.deploy.height_map import middle_of
 from legged_gym.deploy.realtime import Pacer
 from legged_gym.deploy.state_machine import DAMPING, Event, State
-from legged_gym.deploy.surroundings import HeightMap, SurroundingsReceiver
+from legged_gym.deploy.surroundings import HeightMap, Surroundings
 from legged_gym.deploy.tick_log import TickLog
 from legged_gym.deploy.transport import LowCommand, LowState, Transport
 from legged_gym.deploy.watchdog import Watchdog
@@ -70,7 +71,7 @@ class Lookout:
 class Sources:
     """Odometry and height map from outside, each in the form the policy wants."""
 
-    def __init__(self, receivers: list[SurroundingsReceiver], grid: HeightMapSpec | None) -> None:
+    def __init__(self, receivers: Sequence[Surroundings], grid: HeightMapSpec | None) -> None:
         """Take the open receivers; ``grid`` is the policy's map."""
         self._receivers, self._grid = receivers, grid
         self.odometry = None

@@ -48,7 +48,7 @@ class RunOptions:
     at_end: AtEnd = "stay"
     """At the clip's end: hold its last frame, or start again."""
     odometry: str | None = None
-    """Where odometry arrives, udp:HOST:PORT or unix:PATH."""
+    """Where odometry arrives, udp:HOST:PORT, unix:PATH or dds:TOPIC."""
     height_map: str | None = None
     """Where height maps arrive; may be the same address."""
     runtime: Runtime = "onnx"

@@ -29,7 +29,8 @@ from legged_gym.deploy.policy import load_policy
 from legged_gym.deploy.preflight import Check, check_robot, release_controller, wait_for_robot
 from legged_gym.deploy.realtime import use_realtime_scheduling
 from legged_gym.deploy.state_machine import Event
-from legged_gym.deploy.surroundings import SurroundingsReceiver
+from legged_gym.deploy.surroundings import Surroundings
+from legged_gym.deploy.surroundings_dds import open_receiver
 from legged_gym.deploy.tick_log import TickLog, sha256_of
 from legged_gym.deploy.transport import LowState, Transport, import_backend, open_transport
 from legged_gym.deploy.watchdog import Watchdog
@@ -125,9 +126,9 @@ def _require_sources(pilot: Pilot, options: RunOptions) -> None:
         raise ConfigError("the policy's observations cannot be made:\n  " + "\n  ".join(problems))
 
 
-def _receivers(options: RunOptions) -> list[SurroundingsReceiver]:
+def _receivers(options: RunOptions) -> list[Surroundings]:
     addresses = dict.fromkeys(a for a in (options.odometry, options.height_map) if a is not None)
-    return [SurroundingsReceiver(address) for address in addresses]
+    return [open_receiver(address, options.interface, options.domain) for address in addresses]
 
 
 def _check_and_confirm(

@@ -24,7 +24,8 @@ from legged_gym.deploy.sim_robot_actions import Gantry, Plain, Press, Stick, par
 from legged_gym.deploy.sim_robot_commands import LOST_DAMPING, CommandGate
 from legged_gym.deploy.sim_robot_faults import FaultOrder, Faults
 from legged_gym.deploy.sim_robot_options import SimRobotOptions
-from legged_gym.deploy.surroundings import HeightMap, Odometry, SurroundingsSender
+from legged_gym.deploy.surroundings import HeightMap, Odometry
+from legged_gym.deploy.surroundings_dds import open_sender
 from legged_gym.utils.errors import LeggedGymError
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,9 @@ class SimRobot:
             log.warning("this user may not use real-time scheduling; a busy computer will disturb the robot")
         # DDS starts threads, which take over the scheduling of the one that starts them.
         self._wire = RobotWire(options.interface, options.domain, options.motion_mode, self._faults)
-        self._surroundings = [SurroundingsSender(address) for address in options.surroundings]
+        self._surroundings = [
+            open_sender(address, options.interface, options.domain) for address in options.surroundings
+        ]
         self._control = ControlServer(options.control, self.do) if options.control else None
         self._keyboard = Keyboard() if options.keyboard else None
         self._started = self._now = time.monotonic()

@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--mode-machine", type=int, default=own.mode_machine, help="5: 29 joints, 4: 23, 6: waist locked")
     add("--physics-dt", type=float, default=own.physics_dt, help="time step of physics and motors, s (0.002)")
     add("--motion-mode", default="ai", help='built-in controller that is on at the start; "": none')
-    truth = "send true odometry and height map to udp:HOST:PORT or unix:PATH; repeatable"
+    truth = "send true odometry and height map to udp:HOST:PORT, unix:PATH or dds:TOPIC; repeatable"
     add("--surroundings", action="append", default=[], metavar="ADDRESS", help=truth)
     add("--control", type=Path, metavar="SOCKET", help="take actions from this Unix socket")
     add("--at", action="append", default=[], metavar='"SECONDS ACTION"', help="do something then; repeatable")

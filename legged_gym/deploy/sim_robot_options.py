@@ -50,7 +50,7 @@ class SimRobotOptions:
     motion_mode: str = "ai"
     """Built-in controller that is on and has to be released; "": none."""
     surroundings: list[str] = field(default_factory=list)
-    """Addresses that get ground-truth odometry and height map, udp:HOST:PORT or unix:PATH."""
+    """Addresses that get ground-truth odometry and height map, udp:HOST:PORT, unix:PATH or dds:TOPIC."""
     control: Path | None = None
     """Unix socket to take actions from."""
     schedule: list[str] = field(default_factory=list)

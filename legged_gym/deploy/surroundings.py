@@ -1,8 +1,9 @@
 """What a robot's own sensors do not tell a policy: where it is, and the ground around it. One datagram per message.
 
-An odometry or mapping program of the user's, or the simulated robot, sends them to a UDP port (``udp:HOST:PORT``) or a
-Unix socket (``unix:PATH``). Little-endian: 4 letters of kind, a uint32 version, then what :data:`ODOMETRY` or
-:data:`MAP_HEADER` list; a map's heights follow as float32, row by row. World frame z up, quaternions wxyz.
+An odometry or mapping program of the user's, or the simulated robot, sends them to a UDP port (``udp:HOST:PORT``), a
+Unix socket (``unix:PATH``) or a topic of the robot's bus (``dds:TOPIC``, :mod:`surroundings_dds`). Little-endian: 4
+letters of kind, a uint32 version, then what :data:`ODOMETRY` or :data:`MAP_HEADER` list; a map's heights follow as
+float32, row by row. World frame z up, quaternions wxyz.
 """
 
 from __future__ import annotations
@@ -110,8 +111,35 @@ class SurroundingsSender:
         self._socket.close()
 
 
-class SurroundingsReceiver:
-    """Keeps the newest odometry and the newest height map. ``poll`` never blocks."""
+class Surroundings:
+    """The newest odometry and the newest height map of those that arrived."""
+
+    def __init__(self) -> None:
+        """Nothing has."""
+        self.odometry: Odometry | None = None
+        self.height_map: HeightMap | None = None
+        self.refused = 0
+        """Datagrams that were no message of this version."""
+
+    def poll(self) -> None:
+        """Take in everything that has arrived; never blocks."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+    def _take_in(self, data: bytes, received: float) -> None:
+        """A datagram that arrived at ``received``, s."""
+        message = decode(data, received)
+        if isinstance(message, Odometry):
+            self.odometry = message
+        elif isinstance(message, HeightMap):
+            self.height_map = message
+        else:
+            self.refused += 1
+
+
+class SurroundingsReceiver(Surroundings):
+    """Those that arrive at a socket."""
 
     def __init__(self, address: str) -> None:
         """Listen on ``address``.
@@ -119,10 +147,7 @@ class SurroundingsReceiver:
         Raises:
             TransportError: It is no address, or is taken.
         """
-        self.odometry: Odometry | None = None
-        self.height_map: HeightMap | None = None
-        self.refused = 0
-        """Datagrams that were no message of this version."""
+        super().__init__()
         self._socket, target = _open(address)
         self._path = target if isinstance(target, str) else None
         if self._path is not None:
@@ -137,19 +162,13 @@ class SurroundingsReceiver:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def poll(self) -> None:
-        """Take in everything that has arrived."""
+        """See :class:`Surroundings`."""
         while True:
             try:
                 data, notes, _, _ = self._socket.recvmsg(_MAX_BYTES, _NOTE_BYTES)
             except BlockingIOError:
                 return
-            message = decode(data, time.monotonic() - _time_in_queue(notes))
-            if isinstance(message, Odometry):
-                self.odometry = message
-            elif isinstance(message, HeightMap):
-                self.height_map = message
-            else:
-                self.refused += 1
+            self._take_in(data, time.monotonic() - _time_in_queue(notes))
 
     def close(self) -> None:
         """Close the socket."""
@@ -208,4 +227,4 @@ def _open(address: str) -> tuple[socket.socket, tuple[str, int] | str]:
         return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), place
     if kind == "udp" and host and port.isdigit():
         return socket.socket(socket.AF_INET, socket.SOCK_DGRAM), (host, int(port))
-    raise TransportError(f"{address!r} is no address; give udp:HOST:PORT or unix:PATH")
+    raise TransportError(f"{address!r} is no address; give udp:HOST:PORT, unix:PATH or dds:TOPIC")

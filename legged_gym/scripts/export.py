@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from legged_gym import envs  # noqa: F401  (registers the tasks)
 from legged_gym.utils.cli import Command, CommonArgs, check_devices, parse_command, run_main
 from legged_gym.utils.run_config import load_run_config
 from legged_gym.utils.threads import use_passive_threads
 
+Format = Literal["both", "onnx", "torchscript"]
 RECORD_STEPS = 200
 
 
@@ -26,6 +28,8 @@ class ExportArgs(CommonArgs):
     """Robots simulated in parallel; the first is recorded."""
     out: Path = Path("policy")
     """Folder to write."""
+    format: Format = "both"
+    """Which networks to write; a robot needs onnx, teachers and C++ programs need torchscript."""
     record_steps: int = RECORD_STEPS
     """Control steps recorded."""
     evaluation: Path | None = None
@@ -44,13 +48,18 @@ def export(argv: list[str]) -> None:
     from legged_gym.scripts import _session
 
     checkpoint = _session.find_checkpoint(args)
-    write_bundle(command, checkpoint, args.out, args.record_steps, args.evaluation)
+    write_bundle(command, checkpoint, args.out, args.record_steps, args.evaluation, args.format)
     iteration = checkpoint.stem.removeprefix("model_")
     Console().print(f"wrote {args.out}: iteration {iteration} of {checkpoint.parent.name}")
 
 
 def write_bundle(
-    command: Command, checkpoint: Path, out: Path, record_steps: int, evaluation: Path | None = None
+    command: Command,
+    checkpoint: Path,
+    out: Path,
+    record_steps: int,
+    evaluation: Path | None = None,
+    format: Format = "both",
 ) -> None:
     """Write the policy of a checkpoint as a bundle.
 
@@ -60,10 +69,12 @@ def write_bundle(
         out: As :class:`ExportArgs` has it, like the rest.
         record_steps: Control steps recorded.
         evaluation: JSON to quote.
+        format: Which networks.
 
     Raises:
         LeggedGymError: The policy does not fit the task, or the bundle cannot be written or fails its check.
     """
+    from legged_gym.bundle.schema import ONNX_FILE, POLICY_FILES, TORCHSCRIPT_FILE
     from legged_gym.rl import bundle_content, provenance
     from legged_gym.rl.export import check_destination, export_bundle
     from legged_gym.scripts import _session
@@ -92,6 +103,7 @@ def write_bundle(
         spec,
         lambda act: bundle_content.record_steps(env, act, record_steps),
         reference,
+        {"both": POLICY_FILES, "onnx": (ONNX_FILE,), "torchscript": (TORCHSCRIPT_FILE,)}[format],
     )
 
 

@@ -43,12 +43,14 @@ class Sim2SimArgs:
     """Seed of all random numbers."""
     workers: int = 0
     """Variations judged at the same time; 0: as many as there are cores."""
+    at_least: float = 0.0
+    """Status 1 if less than this share succeeds in any variation; 0.9 is our own bar."""
     out: Path | None = None
     """JSON file to write."""
 
 
-def sim2sim(argv: list[str]) -> None:
-    """Parse, judge, print."""
+def sim2sim(argv: list[str]) -> int:
+    """Parse, judge, print; returns 1 where a variation is below ``--at_least``."""
     args = tyro.cli(Sim2SimArgs, args=argv, use_underscores=True)
     names = chosen(args.sims.split(","))
     protocol = ProtocolArgs(
@@ -85,6 +87,7 @@ def sim2sim(argv: list[str]) -> None:
         content = {"bundle": str(args.bundle), "protocol": asdict(protocol), "simulations": figures}
         args.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         console.print(f"wrote {args.out}")
+    return int(min(total["success_rate"] for total in figures.values()) < args.at_least)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from legged_gym.deploy.bundle import Bundle
 from legged_gym.deploy.controller import Controller
 from legged_gym.deploy.deploy_config import DeployCfg, SafetyCfg, StandCfg
 from legged_gym.deploy.loop import Loop, Sources
-from legged_gym.deploy.pilot import Pilot
+from legged_gym.deploy.pilot import Drive, Pilot
 from legged_gym.deploy.policy import load_policy
 from legged_gym.deploy.realtime import use_realtime_scheduling
 from legged_gym.deploy.sim_control import SimControl
@@ -60,13 +60,19 @@ class Flight:
     """A controller in a thread, its watchdog process, and the robot it drives, who hangs in the gantry."""
 
     def __init__(
-        self, bundle: Bundle, robot: SimControl, domain: int, address: str, log: Path | None
+        self,
+        bundle: Bundle,
+        robot: SimControl,
+        domain: int,
+        address: str,
+        log: Path | None,
+        drive: Drive = "auto",
     ) -> None:
         self.robot, self.spoil = robot, lambda action: action
         """``spoil`` changes the policy's answers."""
         policy = load_policy(bundle)
         cfg = DeployCfg(SafetyCfg(), StandCfg(ramp_s=0.8))
-        pilot = Pilot(bundle, lambda x: self.spoil(policy(x)), cfg.steering)
+        pilot = Pilot(bundle, lambda x: self.spoil(policy(x)), cfg.steering, drive)
         group = f"flight {os.getpid()}"
         self.watchdog = Watchdog("cyclonedds", "lo", domain, group, cfg.safety.tick_overdue_s, 8.0)
         self.transport = open_transport("cyclonedds", "lo", domain, group)
@@ -127,11 +133,11 @@ def fly(domain: int, robot_process, tmp_path: Path) -> Iterator[Callable[..., Fl
     """Starts a robot and a controller that drives it."""
     flights: list[Flight] = []
 
-    def start(bundle: Bundle, *arguments: str, log: Path | None = None) -> Flight:
+    def start(bundle: Bundle, *arguments: str, log: Path | None = None, drive: Drive = "auto") -> Flight:
         address = f"unix:{tmp_path / 'around'}"
         robot = robot_process("--motion-mode", "", "--surroundings", address, *arguments)
         use_realtime_scheduling()
-        flights.append(Flight(bundle, robot, domain, address, log))
+        flights.append(Flight(bundle, robot, domain, address, log, drive))
         return flights[-1]
 
     yield start
@@ -144,13 +150,17 @@ def fly(domain: int, robot_process, tmp_path: Path) -> Iterator[Callable[..., Fl
 class Program:
     """``python -m legged_gym.deploy.run`` as users start it."""
 
-    def __init__(self, bundle: Bundle, domain: int, folder: Path, arguments: tuple[str, ...]) -> None:
+    def __init__(
+        self, bundle: Bundle, domain: int, folder: Path, arguments: tuple[str, ...], python: str | Path
+    ) -> None:
         self.logs = folder / "ticks"
-        command = [sys.executable, "-m", "legged_gym.deploy.run", "--bundle", str(bundle.folder)]
+        command = [str(python), "-m", "legged_gym.deploy.run", "--bundle", str(bundle.folder)]
         command += ["--domain", str(domain), "--log_dir", str(self.logs), "--stand.ramp_s", "0.8", *arguments]
         self.output = (folder / "output").open("w+")
         self.watchdogs: list[int] = []
-        self.process = subprocess.Popen(command, stdout=self.output, stderr=subprocess.STDOUT)
+        # Another interpreter must not find the package here, where the tests run.
+        cwd = None if python == sys.executable else folder
+        self.process = subprocess.Popen(command, cwd=cwd, stdout=self.output, stderr=subprocess.STDOUT)
 
     def said(self) -> str:
         """All it has said."""
@@ -173,8 +183,8 @@ def program(domain: int, tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Starts the controller's program with command-line options."""
     started: list[Program] = []
 
-    def start(bundle: Bundle, *arguments: str) -> Program:
-        started.append(Program(bundle, domain, tmp_path, arguments))
+    def start(bundle: Bundle, *arguments: str, python: str | Path = sys.executable) -> Program:
+        started.append(Program(bundle, domain, tmp_path, arguments, python))
         return started[-1]
 
     yield start

@@ -11,6 +11,7 @@ import pytest
 from legged_gym.deploy.options import parse_options
 from legged_gym.deploy.sim_robot_cli import _parser as sim_robot_parser
 from legged_gym.deploy.state_machine import BUTTONS
+from legged_gym.deploy.trials import _parser as trials_parser
 from legged_gym.evaluation.simulations import SIMULATIONS
 
 PAGE = (Path(__file__).resolve().parents[2] / "doc" / "deploy.md").read_text(encoding="utf-8")
@@ -24,13 +25,15 @@ def test_a_documented_command_parses(program, words):
         parse_options(options, "")
     elif program == "sim_robot":
         sim_robot_parser().parse_args(options)
+    elif program == "trials":
+        trials_parser().parse_args(options)
     else:
         assert program == "replay"
         assert {word for word in options if word.startswith("--")} <= {"--plots", "--against", "--bundle"}
 
 
 def test_all_programs_are_shown():
-    assert {program for program, _ in COMMAND.findall(PAGE)} == {"run", "sim_robot", "replay"}
+    assert {program for program, _ in COMMAND.findall(PAGE)} == {"run", "sim_robot", "replay", "trials"}
 
 
 def test_every_button_is_on_the_page():

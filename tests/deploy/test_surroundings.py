@@ -132,5 +132,5 @@ def test_a_map_that_fits_no_datagram_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["", "udp:9000", "udp:host:port", "unix:", "tcp:localhost:1"])
 def test_wrong_addresses_are_refused_with_the_right_form(address: str) -> None:
-    with pytest.raises(TransportError, match=r"udp:HOST:PORT or unix:PATH"):
+    with pytest.raises(TransportError, match=r"udp:HOST:PORT, unix:PATH or dds:TOPIC"):
         SurroundingsReceiver(address)

@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 
 from legged_gym.deploy.bundle import read_bundle
+from legged_gym.deploy.policy import load_policy
 from legged_gym.motion.clip import Clip
 from legged_gym.motion.formats.npz_file import write_npz
 from legged_gym.rl.runner import OnPolicyRunner
@@ -71,6 +72,15 @@ def test_g1_bundle_opens_and_runs(folder):
     # The residual's base: the reference and what its torques add, so more than the joint angles alone.
     reference = bundle.reference
     assert 1e-3 < np.abs(reference["target_offset"] - reference["dof_pos"]).max() < 1.0
+
+
+def test_a_bundle_may_hold_one_of_the_networks(folder):
+    export(["--task=g1_deepmimic", "--out=light", "--record_steps=5", "--format=onnx"])
+    bundle = read_bundle(folder / "light")
+    assert "policy.onnx" in bundle.spec.files
+    assert not (folder / "light" / "policy.pt").exists()
+    with pytest.raises(RunError, match=r"has no policy\.pt"):
+        load_policy(bundle, "torchscript")
 
 
 def test_a_policy_that_follows_commands_needs_no_clips(folder):

@@ -25,7 +25,8 @@ def bundle(workdir, small):
 @pytest.mark.slow
 def test_a_bundle_is_judged_in_the_variations_that_are_named(bundle, capsys):
     few = ["--num_starts=3", "--num_from_start=2", "--num_envs=4", "--workers=1"]
-    sim2sim(["--bundle=policy", "--sims=as_trained,elliptic", *few, "--out=results/sims.json"])
+    words = ["--bundle=policy", "--sims=as_trained,elliptic", *few, "--out=results/sims.json"]
+    assert sim2sim([*words, "--at_least=1.01"]) == 1
     report = json.loads((bundle.folder / "../results/sims.json").read_text())
     assert list(report["simulations"]) == ["as_trained", "elliptic"]
     for total in report["simulations"].values():
