@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from legged_gym.envs.base.joystick_config import check_drivable
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
+from legged_gym.evaluation.protocol import DRIVEN_STARTS
 from legged_gym.motion.clip_list import motion_files
 from legged_gym.motion.formats import ReadOptions, read_clip, write_clip
 from legged_gym.scripts import _session
@@ -104,9 +106,9 @@ def viewing_cfg(command: Command) -> LeggedRobotCfg:
     Nothing is random until the page asks for it, and failure rules are as strict as in the end of training.
 
     Raises:
-        ConfigError: As :func:`_session.evaluation_cfg`.
+        ConfigError: As :func:`_session.evaluation_cfg`; or commands shall lead a policy that cannot be driven.
     """
-    cfg = _session.evaluation_cfg(command, command.args.physics)
+    cfg = _on_level_ground(command, _session.evaluation_cfg(command, command.args.physics))
     cfg.noise = copy.deepcopy(command.cfg.env.noise)
     cfg.curriculum.thresholds, cfg.curriculum.penalties = [], []
     if isinstance(cfg, RobotDeepMimicCfg) and "env.terrain.n_rows" not in command.given:
@@ -118,7 +120,7 @@ def make_workshop(command: Command) -> Workshop:
     """What a command line lends to the page."""
     args = command.args
     run = _session.find_checkpoint(args).parent if args.policy == "checkpoint" else None
-    judged = _session.evaluation_cfg(command, "fine")
+    judged = _on_level_ground(command, _session.evaluation_cfg(command, "fine"))
     return Workshop(
         shelf=Shelf(args.experiment_name or args.task, _trained, args.seed, run),
         make_judge=lambda count: _build(command, judged, count),
@@ -155,8 +157,27 @@ def _begin(session: Session, args: PlayArgs) -> None:
     else:
         _session.check_level(env, args.level)
         stage.choose_level(env.terrain.num_levels - 1 if args.level is None else args.level)
-        session.drive(args.command)
+    if args.command is not None:
+        session.drive("hand", args.command)
+    elif args.joystick:
+        session.drive("drawn")
     session.restart()
+
+
+def _on_level_ground(command: Command, cfg: LeggedRobotCfg) -> LeggedRobotCfg:
+    """Of students that begin by command without a clip to begin on: their clips after one that stands there.
+
+    Raises:
+        ConfigError: The policy cannot be driven.
+    """
+    args = command.args
+    if isinstance(cfg, RobotDeepMimicCfg) and (args.joystick or args.command is not None):
+        check_drivable(cfg)
+        if not {"clip", "env.deepmimic.amass_replay_data_path"} & command.given:
+            motion, stand = cfg.deepmimic, f"{cfg.asset.robot}/{DRIVEN_STARTS['flat']}"
+            clips = motion.amass_replay_data_path if motion.use_amass else []
+            motion.amass_replay_data_path, motion.use_amass = [stand, *clips], True
+    return cfg
 
 
 def _trained(checkpoint: Path) -> Player:

@@ -73,7 +73,8 @@ def play(argv: list[str]) -> None:
     args = command.args
     check_devices(args)
     _check_options(command)
-    if _is_driven(command) and not {"clip", "env.deepmimic.amass_replay_data_path"} & command.given:
+    page, typed = command.cfg.env.viser.enable, {"clip", "env.deepmimic.amass_replay_data_path"}
+    if _is_driven(command) and not page and not typed & command.given:
         command.cfg.env = driven_config(command.cfg.env, "flat")
     use_passive_threads()
 
@@ -83,7 +84,7 @@ def play(argv: list[str]) -> None:
     from legged_gym.scripts import _session
 
     console = Console()
-    if command.cfg.env.viser.enable:
+    if page:
         from legged_gym.scripts import _viewing
 
         _viewing.view(command, console)
@@ -129,7 +130,7 @@ def _check_options(command: Command) -> None:
                 f"--{name}: task {args.task} {kind}; it takes {', '.join('--' + own for own in OPTIONS[kind])}"
             )
     if command.cfg.env.viser.enable:
-        for name in ("video", "seconds", "joystick", *(("command",) if driven else ())):
+        for name in ("video", "seconds"):
             if name in command.given:
                 raise ConfigError(f"--{name}: is for playing without a page; the page records and plays on")
     if not 0.0 < args.seconds < math.inf:

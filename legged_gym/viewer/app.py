@@ -62,6 +62,7 @@ class Viewer:
         self.scene = Scene(self.server, session, robot)
         self.scene.update()
         self._panels: list = []
+        self.command: CommandPanel | None = None
         self._add_panels(workshop)
         self._stop = threading.Event()
         self._drawn = self._shown = 0.0
@@ -111,6 +112,8 @@ class Viewer:
         self.session.step()
         self.numbers.note()
         self.out.note()
+        if self.command is not None:
+            self.command.note()
 
     def _add_panels(self, workshop: Workshop | None) -> None:
         page, session, scene = self.page, self.session, self.scene
@@ -133,7 +136,8 @@ class Viewer:
                 self.physics = PhysicsPanel(page, session)
             self._panels += [evaluation, self.policy]
             with tabs.add_tab("Command", icon="device-gamepad"):
-                self._panels.append(CommandPanel(page, session))
+                self.command = CommandPanel(page, session)
+                self._panels.append(self.command)
         with tabs.add_tab("Out", icon="package-export"):
             self.out = OutPanel(page, session, jobs, workshop)
         self._panels.append(self.out)

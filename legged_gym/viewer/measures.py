@@ -177,14 +177,14 @@ def _velocities(env: LeggedRobot, i: int) -> Tensor:
         asked = env.commands.value[i]
     else:
         ref = env.reference
-        asked = _planar(ref.root_quat_wxyz[i], ref.root_lin_vel_w[i], ref.root_ang_vel_w[i, 2:])
-    return torch.stack(
-        (_planar(sim.root_quat_wxyz[i], sim.root_lin_vel_w[i], sim.root_ang_vel_b[i, 2:]), asked), dim=-1
-    ).flatten()
+        turning = quat_rotate_inverse(ref.root_quat_wxyz[i], ref.root_ang_vel_w[i])[2:]
+        asked = _planar(ref.root_quat_wxyz[i], ref.root_lin_vel_w[i], turning)
+    had = _planar(sim.root_quat_wxyz[i], sim.root_lin_vel_w[i], sim.root_ang_vel_b[i, 2:])
+    return torch.stack((had, asked), dim=-1).flatten()
 
 
 def _planar(quat_wxyz: Tensor, lin_vel_w: Tensor, turning: Tensor) -> Tensor:
-    """A root's velocity forwards and left by its heading, and turning, (3,)."""
+    """A root's velocity forwards and left by its heading, m/s, with that of turning left, rad/s, (3,)."""
     return torch.cat((quat_rotate_inverse(yaw_quat(quat_wxyz), lin_vel_w)[:2], turning))
 
 

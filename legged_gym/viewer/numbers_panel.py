@@ -13,8 +13,7 @@ from legged_gym.viewer.session import Session
 if TYPE_CHECKING:
     import viser
 
-FIRST = {"clip": ("rewards", "link errors")}
-FIRST_BY_COMMAND = ("rewards", "velocity")
+FIRST, FIRST_BY_COMMAND = ("rewards", "link errors"), ("rewards", "velocity")
 """Charts that are open on a new page."""
 COLORS = (
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
@@ -36,11 +35,12 @@ class NumbersPanel:
         self._figures = gui.add_markdown("")
         self._charts: dict[str, viser.GuiUplotHandle] = {}
         self._watch()
+        first = FIRST if session.stage.lead == "clip" else FIRST_BY_COMMAND
         for name in self.history.measures:
-            box = gui.add_checkbox(name, name in FIRST, hint=f"Chart of the last {WINDOW_S:g} s")
+            box = gui.add_checkbox(name, name in first, hint=f"Chart of the last {WINDOW_S:g} s")
             page.on_update(box, lambda wanted, name=name: self.open_chart(name, wanted))
             self._charts[name] = self._add_chart(name)
-            self.open_chart(name, name in FIRST)
+            self.open_chart(name, name in first)
         with gui.add_folder("Episodes"):
             self._episodes = gui.add_markdown("")
             page.on_click(gui.add_button("Clear"), session.episodes.clear)

@@ -74,7 +74,8 @@ class OutPanel:
         if recording is None:
             self._page.say("nothing was recorded: time stood still")
             return
-        name = f"{time.strftime('%Y%m%d_%H%M%S')}_{recording.name.replace(',', '').replace(' ', '_')}.{self._format.value}"
+        of = recording.name.replace(",", "").replace(" ", "_")
+        name = f"{time.strftime('%Y%m%d_%H%M%S')}_{of}.{self._format.value}"
         path, robot = VIDEOS / name, self._session.env.robot
 
         def work() -> bytes:

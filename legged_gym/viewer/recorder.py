@@ -55,7 +55,7 @@ class Recorder:
         states, self._states = self._states, None
         if not states or len(states) < 2:
             return None
-        session, env = self._session, self._session.env
+        env = self._session.env
         columns = [np.stack(column) for column in zip(*states, strict=True)]
         robot = columns[0]
         common = {

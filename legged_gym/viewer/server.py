@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVERYWHERE = ("0.0.0.0", "::")
+UNUSED = "opening handshake failed"
+"""What the server's library calls an error, with a traceback: browsers open connections ahead and may not use them."""
 
 
 def require_viser() -> None:
@@ -45,6 +47,7 @@ def open_server(host: str, port: int, title: str, share: bool) -> viser.ViserSer
     require_viser()
     import viser
 
+    logging.getLogger("websockets.server").addFilter(_worth_saying)
     with contextlib.redirect_stdout(io.StringIO()):  # a banner of its own
         server = viser.ViserServer(host=host, port=port, label=title, verbose=False)
     server.gui.configure_theme(
@@ -62,3 +65,7 @@ def address(server: viser.ViserServer) -> str:
     """URL of the page on this machine."""
     host = server.get_host()
     return f"http://{'localhost' if host in EVERYWHERE else host}:{server.get_port()}"
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    return record.getMessage() != UNUSED

@@ -32,11 +32,11 @@ class Stage(ABC):
     leads: tuple[Lead, ...]
     """What can lead robots here; the first does so in the beginning."""
     lead: Lead
-    command = STANDING
+    command: Velocity = STANDING
     """What all robots are asked for where somebody leads them by hand."""
     command_ranges: CommandRangesCfg
     """What may be asked for."""
-    why_clips_only = ""
+    why_clips_only: str = ""
     """Why nobody can drive this policy; empty where somebody can."""
 
     @abstractmethod

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -149,6 +151,13 @@ class Page:
         field.send_keys(Keys.CONTROL, "a")
         field.send_keys(value, Keys.ENTER)
 
+    def reload(self) -> None:
+        """Load the page anew, and wait until it is there."""
+        self.browser.execute_script("window.before = true")
+        self.browser.refresh()
+        wait_until(lambda: self.element("//*[@role='tab'][@title='Play']"), "the page")
+        assert self.browser.execute_script("return window.before") is None
+
     def text(self) -> str:
         """What stands on the page."""
         return self.browser.find_element("tag name", "body").text
@@ -191,11 +200,10 @@ class Page:
         return [line["message"] for line in self.browser.get_log("browser") if line["level"] == "SEVERE"]
 
 
-def crash(browser: Any) -> None:
-    """The browser dies at once, as when it is killed."""
+def kill(browser: Any) -> None:
+    """The browser dies at once, without a word to the page's server."""
     from selenium.common.exceptions import WebDriverException
 
-    with contextlib.suppress(WebDriverException, OSError):
-        browser.execute_cdp_cmd("Browser.crash", {})
-    with contextlib.suppress(WebDriverException, OSError):
+    os.kill(browser.capabilities["goog:processID"], signal.SIGKILL)
+    with contextlib.suppress(WebDriverException, OSError):  # its driver finds it dead
         browser.quit()

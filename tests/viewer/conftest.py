@@ -156,3 +156,19 @@ def make_walker() -> Callable[[int], object]:
         return task.load_env_class()(evaluation_config(cfg, "fine"), seed=1)
 
     return make
+
+
+@pytest.fixture
+def make_student(clip_folder: Path) -> Callable[[int], object]:
+    """Builds an env whose policies can be driven, on the two clips."""
+    from legged_gym.evaluation.protocol import evaluation_config
+    from legged_gym.utils import task_registry
+
+    def make(num_envs: int) -> object:
+        task = task_registry.get("g1_deepmimic_dagger")
+        cfg = task.configure().env
+        cfg.env.num_envs, cfg.sim.num_threads = num_envs, 1
+        cfg.deepmimic.amass_replay_data_path = [str(clip_folder)]
+        return task.load_env_class()(evaluation_config(cfg, "fine"), seed=1)
+
+    return make

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.viewer.browser import PATIENCE_S, Page, crash, open_browser, wait_until
+from tests.viewer.browser import PATIENCE_S, Page, kill, open_browser, wait_until
 
 pytestmark = pytest.mark.slow
 SLOW = 0.25
@@ -207,12 +207,18 @@ def test_keys_play_and_step(page: Page, viewer: Any) -> None:
     wait_until(lambda: viewer.session.clips.frame(0) == frame + 1, "the step")
 
 
-def test_a_page_that_is_reloaded_shows_the_same(page: Page, viewer: Any) -> None:
+def test_a_page_that_is_reloaded_shows_the_same(
+    page: Page, viewer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     carried_out(viewer, lambda: viewer.session.scrub(20))
-    before = page.settled_picture()
-    page.browser.refresh()
-    wait_until(lambda: page.element("//*[@role='tab'][@title='Play']"), "the page")
+    before, came = page.settled_picture(), set(viewer.server.get_clients())
+    with caplog.at_level(logging.INFO, "legged_gym"):
+        page.reload()
+        wait_until(
+            lambda: viewer.server.get_clients() and not came & set(viewer.server.get_clients()), "the page"
+        )
     assert share_that_differs(before, page.settled_picture()) < 0.02
+    assert "the player goes on" in caplog.text
 
 
 def test_two_pages_show_the_same_and_one_may_close(
@@ -239,9 +245,13 @@ def test_two_pages_show_the_same_and_one_may_close(
 def test_a_deleted_checkpoint_is_said_on_the_page(page: Page, viewer: Any) -> None:
     player = viewer.session.player
     kept = player.checkpoint.read_bytes()
+    assert "plays on from memory" not in page.text()
     player.checkpoint.unlink()
     try:
         wait_until(lambda: "plays on from memory" in page.text(), "the notice")
+        frame = viewer.session.clips.frame(0)
+        page.button("Step")
+        wait_until(lambda: viewer.session.clips.frame(0) == frame + 1, "the step")
     finally:
         player.checkpoint.write_bytes(kept)
 
@@ -249,17 +259,59 @@ def test_a_deleted_checkpoint_is_said_on_the_page(page: Page, viewer: Any) -> No
 def test_a_browser_that_is_killed_leaves_the_player_playing(
     viewer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    own = open_browser()
+    own, others = open_browser(), set(viewer.server.get_clients())
+    viewer.clock.target = SLOW
     with caplog.at_level(logging.INFO, "legged_gym"):
         Page(own, viewer.address).button("Play")
         wait_until(lambda: viewer.clock.running, "time")
-        open_pages = len(viewer.server.get_clients())
-        crash(own)
-        wait_until(lambda: len(viewer.server.get_clients()) == open_pages - 1, "the end of the page")
+        (dead,) = set(viewer.server.get_clients()) - others
+        kill(own)
+        wait_until(lambda: dead not in viewer.server.get_clients(), "the end of the page")
     frame = viewer.session.clips.frame(0)
     wait_until(lambda: viewer.session.clips.frame(0) != frame, "time that goes on")
-    viewer.page.post(viewer.clock.stop)
-    assert "the player goes on" in caplog.text
+    carried_out(viewer, viewer.clock.stop)
+    assert f"page {dead} was closed" in caplog.text
+
+
+def test_a_policy_that_nobody_can_drive_says_why(page: Page) -> None:
+    page.tab("Command")
+    wait_until(lambda: "Nobody can drive this policy" in page.text(), "the reason")
+
+
+def test_a_student_is_driven_from_the_page(browser: Any, make_viewer: Callable[..., Any]) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    viewer = make_viewer("--task=g1_deepmimic_dagger", "--policy=zero")
+    stage, env = viewer.session.stage, viewer.session.env
+    viewer.clock.target = SLOW
+    thread = threading.Thread(target=viewer.run, daemon=True)
+    thread.start()
+    try:
+        page = Page(browser, viewer.address)
+        page.tab("Command")
+        page.choose("Led by", "my command")
+        wait_until(lambda: stage.lead == "hand", "driving")
+        page.set("Forwards, m/s", "0.3")
+        wait_until(lambda: env.joystick.commands.value[0, 0] == pytest.approx(0.3), "the command")
+        ActionChains(browser).move_to_element(page.element("//canvas")).click().send_keys("u").perform()
+        wait_until(lambda: stage.command == pytest.approx((0.3, 0.0, 0.1)), "the key")
+        page.picture()
+        page.keep("command")
+        page.button("Stop walking")
+        wait_until(lambda: stage.command == (0.0, 0.0, 0.0), "standing")
+        held = page.element("//button[.//span[normalize-space()='Walk backwards']]")
+        carried_out(viewer, viewer.clock.start)
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", held)
+        ActionChains(browser).click_and_hold(held).perform()
+        wait_until(lambda: stage.command[0] < -0.05, "walking backwards")
+        ActionChains(browser).release(held).perform()
+        wait_until(lambda: stage.command == (0.0, 0.0, 0.0), "standing again")
+        page.choose("Led by", "the clip")
+        wait_until(lambda: stage.lead == "clip" and env.joystick is None, "the clip")
+        assert page.errors() == []
+    finally:
+        viewer.stop()
+        thread.join(30.0)
 
 
 def test_a_clip_on_its_terrain_is_viewed_without_a_policy(browser: Any) -> None:

@@ -28,7 +28,7 @@ def test_every_measure_has_a_value_for_each_of_its_columns(session: Session) -> 
 
 def test_a_task_that_follows_commands_shows_velocity_and_no_reference(make_walker) -> None:
     session = Session(make_walker, 1, untrained("zero", 1))
-    session.stage.drive((0.4, 0.0, 0.0))
+    session.stage.drive("hand", (0.4, 0.0, 0.0))
     session.step()
     measures = measures_of(session.env)
     assert "link errors" not in measures
@@ -48,6 +48,25 @@ def test_torque_is_a_share_of_the_limit(session: Session) -> None:
     share = measures_of(env)["torques"].read(0).numpy()
     np.testing.assert_allclose(share, env.sim.dof_torque[0].numpy() / env.robot.effort_limit, rtol=1e-5)
     assert np.abs(share).max() <= 1.0 + 1e-5
+
+
+def test_a_joint_target_at_a_limit_is_one_or_minus_one(session: Session) -> None:
+    env = session.env
+    read = measures_of(env)["joint targets"].read
+    for limit, share in ((env.robot.dof_upper, 1.0), (env.robot.dof_lower, -1.0)):
+        env.joint_targets[1] = torch.as_tensor(limit)
+        np.testing.assert_allclose(read(1).numpy(), share, atol=1e-5)
+
+
+def test_velocity_stands_beside_the_references(session: Session) -> None:
+    env = session.env
+    quarter = torch.tensor([np.sqrt(0.5), 0.0, 0.0, np.sqrt(0.5)])  # to the left: y is forwards
+    env.sim.root_quat_wxyz[0] = env.reference.root_quat_wxyz[0] = quarter
+    env.sim.root_lin_vel_w[0] = torch.tensor([0.0, 0.5, 0.0])
+    env.reference.root_lin_vel_w[0] = torch.tensor([-0.2, 0.4, 0.0])
+    env.reference.root_ang_vel_w[0] = torch.tensor([0.0, 0.0, 0.3])
+    x, asked_x, y, asked_y, _, asked_turn = measures_of(env)["velocity"].read(0).tolist()
+    np.testing.assert_allclose([x, asked_x, y, asked_y, asked_turn], [0.5, 0.4, 0.0, 0.2, 0.3], atol=1e-6)
 
 
 def test_a_turn_of_the_root_is_its_orientation_error(session: Session) -> None:

@@ -50,6 +50,16 @@ def test_nobody_outside_this_machine_reaches_the_page(page: Page) -> None:
         pass
 
 
+def test_a_connection_that_a_browser_did_not_use_is_no_error(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection(("127.0.0.1", page.server.get_port()), timeout=5.0):
+        pass
+    logging.getLogger("websockets.server").error("opening handshake failed", exc_info=True)
+    logging.getLogger("websockets.server").error("something else")
+    assert "something else" in caplog.text and "handshake" not in caplog.text
+
+
 def test_a_page_for_everybody_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "legged_gym"):
         server = open_server("0.0.0.0", 0, "test", share=False)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-import legged_gym.envs  # noqa: F401  (registers the tasks)
-from legged_gym.evaluation.protocol import evaluation_config
-from legged_gym.utils import task_registry
 from legged_gym.utils.errors import ConfigError
 from legged_gym.viewer.episodes import SUCCESS
 from legged_gym.viewer.session import Player, Session, untrained
@@ -185,29 +182,70 @@ def test_a_session_without_a_policy_shows_clips(make_env) -> None:
 
 def test_a_tracker_that_sees_its_clip_cannot_be_driven_and_plays_on(session: Session) -> None:
     with pytest.raises(ConfigError, match="joystick"):
-        session.drive((0.3, 0.0, 0.0))
+        session.drive("hand", (0.3, 0.0, 0.0))
     session.step()
-    assert session.clips.command is None and session.clips.frame(0) == 1
+    assert session.clips.leads == ("clip",) and "residual" in session.clips.why_clips_only
+    assert session.clips.lead == "clip" and session.clips.frame(0) == 1
 
 
-def test_a_student_is_driven_and_let_go(clip_folder) -> None:
-    def make(num_envs: int) -> object:
-        task = task_registry.get("g1_deepmimic_dagger")
-        cfg = task.configure().env
-        cfg.env.num_envs, cfg.sim.num_threads = num_envs, 1
-        cfg.deepmimic.amass_replay_data_path = [str(clip_folder)]
-        return task.load_env_class()(evaluation_config(cfg, "fine"), seed=1)
+@pytest.fixture
+def student(make_student) -> Session:
+    """One robot whose policy can be driven; it gets the action zero."""
+    return Session(make_student, 1, untrained("zero", 1))
 
-    session = Session(make, 1, untrained("zero", 1))
-    session.drive((0.4, 0.0, 0.0))
-    x = float(session.env.reference.root_pos_w[0, 0])
+
+def test_a_student_is_driven_and_let_go(student: Session) -> None:
+    student.choose(1)
+    student.drive("hand", (0.4, 0.0, 0.0))
+    x = float(student.env.reference.root_pos_w[0, 0])
     for _ in range(10):
-        session.step()
-    assert float(session.env.reference.root_pos_w[0, 0]) - x == pytest.approx(0.4 * 0.2, rel=0.05)
-    session.drive(None)
-    assert session.clips.frame(0) == 0
-    session.step()
-    assert session.clips.frame(0) == 1
+        student.step()
+    # Its target gets faster by 0.6 m/s^2: 0.6 * 0.02 * 0.02 * (1 + 2 + ... + 10) m in ten steps of 0.02 s.
+    assert float(student.env.reference.root_pos_w[0, 0]) - x == pytest.approx(0.0132, rel=0.01)
+    assert student.clips.frame(0) == 0 and student.playing() == "zero on short, by command"
+    student.drive("clip")
+    assert student.clips.frame(0) == 0 and student.playing() == "zero on short"
+    student.step()
+    assert student.clips.frame(0) == 1
+    torch.testing.assert_close(
+        student.env.reference.dof_pos, student.env.data.dof_pos[FRAMES["long"] + 1 :][:1], atol=1e-6, rtol=0
+    )
+
+
+def test_drawn_commands_lead_and_change(student: Session) -> None:
+    student.drive("drawn")
+    commands = student.env.joystick.commands
+    first = commands.value.clone()
+    commands.age += commands.interval - 1
+    student.step()
+    assert not torch.equal(commands.value, first)
+
+
+def test_a_student_is_driven_on_when_robots_are_added_or_it_begins_anew(student: Session) -> None:
+    student.clips.begin_at(20)
+    student.drive("hand", (0.4, 0.0, -0.2))
+    student.set_num_envs(2)
+    for act in (student.step, student.restart, lambda: student.choose(1), student.step):
+        act()
+        asked = student.env.joystick.commands.value
+        torch.testing.assert_close(asked, torch.tensor([[0.4, 0.0, -0.2]] * 2))
+
+
+def test_more_robots_begin_at_the_same_frame(session: Session) -> None:
+    session.clips.begin_at(20)
+    session.set_num_envs(2)
+    assert session.clips.frame(0) == session.clips.frame(1) == 20
+
+
+def test_a_clip_without_physics_ends_driving_and_driving_brings_physics_back(student: Session) -> None:
+    student.drive("hand", (0.4, 0.0, 0.0))
+    student.set_kinematic(True)
+    student.step()
+    assert student.clips.lead == "clip" and student.clips.frame(0) == 1
+    torch.testing.assert_close(student.env.sim.dof_pos, student.env.data.dof_pos[1:2], atol=1e-6, rtol=0)
+    student.drive("hand", (0.4, 0.0, 0.0))
+    student.step()
+    assert not student.kinematic and student.clips.lead == "hand"
 
 
 # ---------------------------------------------------------------------- tasks that follow commands
@@ -226,7 +264,7 @@ def test_a_task_that_follows_commands_has_grounds_instead_of_clips(walk: Session
 
 
 def test_a_command_by_hand_stays_whatever_training_would_draw(walk: Session) -> None:
-    walk.stage.drive((0.5, 0.0, -0.2))
+    walk.stage.drive("hand", (0.5, 0.0, -0.2))
     for _ in range(3):
         walk.env.commands.draw(torch.arange(2))
         walk.step()
@@ -234,15 +272,15 @@ def test_a_command_by_hand_stays_whatever_training_would_draw(walk: Session) -> 
 
 
 def test_a_command_to_stand_grows_old_so_that_robots_come_to_rest(walk: Session) -> None:
-    walk.stage.drive((0.0, 0.0, 0.0))
+    walk.stage.drive("hand")
     for _ in range(4):
         walk.step()
     assert walk.env.commands.age.min() >= 3
 
 
 def test_commands_change_again_when_nobody_drives(walk: Session) -> None:
-    walk.stage.drive((0.5, 0.0, 0.0))
-    walk.stage.drive(None)
+    walk.stage.drive("hand", (0.5, 0.0, 0.0))
+    walk.stage.drive("drawn")
     walk.env.commands.draw(torch.arange(2))
     drawn = walk.env.commands.value.clone()
     walk.step()
