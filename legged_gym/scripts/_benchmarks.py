@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 import trimesh
-from mujoco import batch
+from torch import Tensor
 
 from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.motion.formats import read_clip
 from legged_gym.motion.formats.npz_file import write_npz
 from legged_gym.rl.runner import OnPolicyRunner
 from legged_gym.scripts import _session
+from legged_gym.sim.raw_engine import make_raw_engine
 from legged_gym.terrain.generators import Ground, ground_geometry
 from legged_gym.utils.config import TaskCfg, to_dict
 from legged_gym.utils.paths import find_data
+from legged_gym.utils.processes import device_of
 from legged_gym.utils.task_registry import TaskSpec
 from legged_gym.utils.threads import rollout_threads
 
@@ -47,40 +49,36 @@ ALL_NOISE = {
 """Scales of the measurement with everything on: the original's, where it has them."""
 
 
-class RawEngine:
-    """mujoco.batch on a copy of an env's model, timed from the env's own states."""
-
-    def __init__(self, env: RobotDeepMimic) -> None:
-        """Make as many bare simulations as the env has."""
-        self._substeps = env.cfg.control.decimation
-        self._batch = batch.Batch(env.sim.model, env.num_envs, env.cfg.sim.num_threads)
-        self._ctrl = self._batch.bind("ctrl")
-        self.seconds = 0.0
-
-    def step(self, state: Any, targets: Any) -> None:
-        """Time one control period from full engine states with given joint targets."""
-        self._batch.state[...] = state.numpy()
-        self._ctrl[...] = targets.numpy()
-        start = time.perf_counter()
-        self._batch.step(nstep=self._substeps)
-        self.seconds += time.perf_counter() - start
-
-
 def measure_env_step(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
     """Full env step against raw stepping, at 5 ms x 4."""
-    fine = _fine(cfg, args.env_step_envs)
-    env = _session.build_env(task, fine, cfg.train.seed)
+    return _env_step(task, cfg, args.env_step_envs, args)
+
+
+def measure_scaling(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
+    """The same with twice as many robots each time, up to `largest_envs`."""
+    table, num_envs = [], 2 * args.env_step_envs
+    while num_envs <= args.largest_envs:
+        table.append(_env_step(task, cfg, num_envs, args))
+        num_envs *= 2
+    return {"scaling": table}
+
+
+def _env_step(task: TaskSpec, cfg: TaskCfg, num_envs: int, args: Any) -> dict[str, Any]:
+    fine = _fine(cfg, num_envs)
+    memory = _gpu_bytes(args.sim_device)
+    start_up_s, env = _built(task, fine, cfg.train.seed, args.sim_device)
+    memory = _gpu_bytes(args.sim_device) - memory
     torch.set_num_threads(rollout_threads(env.num_envs))  # as the training loop does
-    raw, seconds = RawEngine(env), 0.0
+    raw, seconds = make_raw_engine(env.sim, fine.control.decimation, fine.sim.num_threads), 0.0
     generator = torch.Generator().manual_seed(0)
     for step in range(WARM_UP + args.steps):
         if step == WARM_UP:
             raw.seconds, seconds, _ = 0.0, 0.0, env.timings()
-        actions = ACTION_STD * torch.randn(env.num_envs, env.num_actions, generator=generator)
-        state = env.sim.state_dict()["full_state"]
-        start = time.perf_counter()
+        actions = _actions(env, generator)
+        state = env.sim.state_dict()
+        start = _now(env)
         env.step(actions)
-        seconds += time.perf_counter() - start
+        seconds += _now(env) - start
         raw.step(state, env.joint_targets)
     split = {part: 1e3 * value / args.steps for part, value in env.timings().items()}
     total = 1e3 * seconds / args.steps
@@ -89,6 +87,8 @@ def measure_env_step(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
         "env_steps_per_s": args.steps * env.num_envs / seconds,
         "raw_env_steps_per_s": args.steps * env.num_envs / raw.seconds,
         "num_envs": env.num_envs,
+        "start_up_s": start_up_s,
+        "gpu_kb_per_env": memory / 1024 / env.num_envs,
         "physics": f"{1e3 * fine.sim.dt:g} ms x {fine.control.decimation}",
         "split_ms": split | {"rest": total - sum(split.values()), "total": total},
     }
@@ -96,22 +96,23 @@ def measure_env_step(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
 
 def measure_training(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
     """The training loop against raw stepping, at the task's own settings."""
-    env = _session.build_env(task, cfg.env, cfg.train.seed)
-    runner = OnPolicyRunner(env, cfg.train, None, "cpu", to_dict(cfg))
-    raw, seconds, split = RawEngine(env), 0.0, {}
+    env = _session.build_env(task, cfg.env, cfg.train.seed, args.sim_device)
+    runner = OnPolicyRunner(env, cfg.train, None, device_of("rl_device", args.rl_device), to_dict(cfg))
+    raw = make_raw_engine(env.sim, cfg.env.control.decimation, cfg.env.sim.num_threads)
+    seconds, split = 0.0, {}
     steps = cfg.train.runner.num_steps_per_env
     for iteration in range(1 + args.iterations):
         if iteration == 1:
             raw.seconds, seconds, split = 0.0, 0.0, {}
-        start = time.perf_counter()
+        start = _now(env)
         runner.learn(1)
-        seconds += time.perf_counter() - start
+        seconds += _now(env) - start
         for name, value in runner.latest.items():
             if name.startswith("time_ms/"):
                 key = name.removeprefix("time_ms/")
                 split[key] = split.get(key, 0.0) + value / (args.iterations * steps)
         for _ in range(steps):
-            raw.step(env.sim.state_dict()["full_state"], env.joint_targets)
+            raw.step(env.sim.state_dict(), env.joint_targets)
     samples = args.iterations * steps * env.num_envs
     return {
         "training_over_raw": raw.seconds / seconds,
@@ -131,14 +132,14 @@ def measure_terrain(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
     flat = _fine(cfg, args.env_step_envs)
     uneven = _fine(cfg, args.env_step_envs)
     with tempfile.TemporaryDirectory() as folder:
-        _write_terrain_clips(Path(folder), args.terrains)
+        write_terrain_clips(Path(folder), args.terrains)
         flat.deepmimic.amass_replay_data_path = [f"{folder}/flat.npz"]
         uneven.deepmimic.amass_replay_data_path = [f"{folder}/terrain/*.npz"]
         uneven.observations.actor = [*uneven.observations.actor, "terrain_height"]
         uneven.observations.critic = [*uneven.observations.critic, "terrain_height"]
-        seconds_first, _ = _built(task, uneven, cfg.train.seed)
-        seconds_cached, env = _built(task, uneven, cfg.train.seed)
-        plain = _session.build_env(task, flat, cfg.train.seed)
+        seconds_first, _ = _built(task, uneven, cfg.train.seed, args.sim_device)
+        seconds_cached, env = _built(task, uneven, cfg.train.seed, args.sim_device)
+        plain = _session.build_env(task, flat, cfg.train.seed, args.sim_device)
     spent = _in_turn((plain, env), args.steps)
     return {
         "terrain_over_flat": spent[plain] / spent[env],
@@ -156,7 +157,7 @@ def measure_randomised(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any
     off.domain_rand, off.asset.use_alt_files = off.domain_rand.off(), False
     off.noise = off.noise.only_at_start(off.noise.init_noise_scales)
     _switch_all_on(on)
-    plain, randomised = (_session.build_env(task, one, cfg.train.seed) for one in (off, on))
+    plain, randomised = (_session.build_env(task, one, cfg.train.seed, args.sim_device) for one in (off, on))
     spent = _in_turn((plain, randomised), args.steps)
     return {"randomised_over_plain": spent[plain] / spent[randomised]}
 
@@ -181,16 +182,36 @@ def _in_turn(envs: Sequence[RobotDeepMimic], steps: int) -> dict[RobotDeepMimic,
     generator = torch.Generator().manual_seed(0)
     for step in range(WARM_UP + steps):
         for one in envs:
-            actions = ACTION_STD * torch.randn(one.num_envs, one.num_actions, generator=generator)
-            start = time.perf_counter()
+            actions = _actions(one, generator)
+            start = _now(one)
             one.step(actions)
-            spent[one] += (time.perf_counter() - start) * (step >= WARM_UP)
+            spent[one] += (_now(one) - start) * (step >= WARM_UP)
     return spent
 
 
-def _built(task: TaskSpec, cfg: Any, seed: int) -> tuple[float, RobotDeepMimic]:
+def _actions(env: RobotDeepMimic, generator: torch.Generator) -> Tensor:
+    """Random actions (N, J), the same on every device."""
+    return (ACTION_STD * torch.randn(env.num_envs, env.num_actions, generator=generator)).to(env.device)
+
+
+def _now(env: RobotDeepMimic) -> float:
+    """Time at which all that the env's device was told is done, s."""
+    if torch.device(env.device).type == "cuda":
+        torch.cuda.synchronize(env.device)
+    return time.perf_counter()
+
+
+def _gpu_bytes(sim_device: str) -> int:
+    """Memory in use on a GPU, by torch and by the engine; 0 for a CPU."""
+    if not sim_device.startswith("cuda"):
+        return 0
+    free, total = torch.cuda.mem_get_info(sim_device)
+    return total - free
+
+
+def _built(task: TaskSpec, cfg: Any, seed: int, device: str) -> tuple[float, RobotDeepMimic]:
     start = time.perf_counter()
-    env = _session.build_env(task, cfg, seed)
+    env = _session.build_env(task, cfg, seed, device)
     return time.perf_counter() - start, env
 
 
@@ -203,7 +224,7 @@ def _fine(cfg: TaskCfg, num_envs: int) -> Any:
     return env
 
 
-def _write_terrain_clips(folder: Path, count: int) -> None:
+def write_terrain_clips(folder: Path, count: int) -> None:
     """flat.npz, a walk, and terrain/: the same walk over many rough meshes, 1 cm high, each another one."""
     clip = read_clip(find_data("g1/walk_forward.npz")[0])
     write_npz(clip, folder / "flat.npz")

@@ -19,12 +19,14 @@ from legged_gym.utils.threads import available_cores, use_passive_threads
 class BenchmarkArgs(CommonArgs):
     """Measure throughput beside the raw engine, in the same process, on the same states.
 
-    env_step_over_raw: the full env step (5 ms x 4, 512 envs, random actions) against mujoco.batch stepping the same
-    model from the same states with the same controls. training_over_raw: the whole training loop at the task's own
-    settings, likewise. terrain_over_flat: the full env step on the height fields of many clips, with an 11 x 11 height
-    scan, against that on flat ground without. randomised_over_plain: the full env step with all domain randomisation
-    and all noise against that without any. processes_over_one, with --processes: training by so many processes against
-    one with as many robots in all. All are interleaved, so that other load on the machine hits both sides.
+    env_step_over_raw: the full env step (5 ms x 4, 512 envs, random actions) against the bare engine of the device,
+    mujoco.batch or MuJoCo Warp, stepping the same model from the same states with the same controls.
+    training_over_raw: the whole training loop at the task's own settings, likewise. terrain_over_flat: the full env
+    step on the height fields of many clips, with an 11 x 11 height scan, against that on flat ground without.
+    randomised_over_plain: the full env step with all domain randomisation and all noise against that without any.
+    processes_over_one, with --processes: training by so many processes against one with as many robots in all. scaling,
+    with --largest_envs: the first again with more robots. All are interleaved, so that other load on the machine hits
+    both sides.
     """
 
     task: str = "g1_deepmimic"
@@ -35,6 +37,8 @@ class BenchmarkArgs(CommonArgs):
     """Training iterations to time."""
     env_step_envs: int = 512
     """Robots in the env step measurements; the training one uses the task's own number."""
+    largest_envs: int = 0
+    """Repeat the env step measurement with twice as many robots each time, up to so many; 0 leaves it out."""
     terrains: int = 100
     """Clips with a terrain of their own in the terrain measurement; 0 leaves it out."""
     processes: int = 0
@@ -46,7 +50,8 @@ class BenchmarkArgs(CommonArgs):
 def benchmark(argv: list[str]) -> None:
     """Parse, measure, print, write."""
     command = parse_command(argv, BenchmarkArgs)
-    check_devices(command.args)
+    # Its learner may be on a GPU; --multi_gpu is refused as of a script without one.
+    check_devices(command.args, learns=not command.args.multi_gpu)
     use_passive_threads()
     if command.args.out is not None:
         from legged_gym.scripts import _session
@@ -59,6 +64,7 @@ def benchmark(argv: list[str]) -> None:
     from legged_gym.scripts._benchmarks import (
         measure_env_step,
         measure_randomised,
+        measure_scaling,
         measure_terrain,
         measure_training,
     )
@@ -68,12 +74,15 @@ def benchmark(argv: list[str]) -> None:
     result: dict[str, Any] = {}
     for measure in (measure_env_step, measure_training, measure_randomised):
         result |= measure(command.task, command.cfg, command.args)
+    if command.args.largest_envs:
+        result |= measure_scaling(command.task, command.cfg, command.args)
     if command.args.terrains:
         result |= measure_terrain(command.task, command.cfg, command.args)
     if command.args.processes:
         result |= measure_processes(command.task, command.cfg, command.args)
     result["machine"] = {
         "processor": _processor(),
+        "sim_device": _device_name(command.args.sim_device),
         "cores": available_cores(),
         "python": platform.python_version(),
     }
@@ -90,6 +99,15 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _device_name(sim_device: str) -> str:
+    """Device of the simulation, with the name of a GPU."""
+    if not sim_device.startswith("cuda"):
+        return sim_device
+    import torch
+
+    return f"{sim_device} {torch.cuda.get_device_name(sim_device)}"
 
 
 def main() -> None:

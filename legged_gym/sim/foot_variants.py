@@ -71,21 +71,22 @@ class FootSwitch:
         """Find the shapes of every variant in a model that holds all of them."""
         bodies = [model.body(foot).id for foot in feet]
         touching = np.isin(model.geom_bodyid, bodies) & (model.geom_conaffinity != 0)
-        self._geoms = np.flatnonzero(touching)
-        self._variant = np.array([_variant_of(model.geom(geom).name, variants) for geom in self._geoms])
+        self.geoms = np.flatnonzero(touching)
+        """Shapes of all variants."""
+        self.variant = np.array([_variant_of(model.geom(geom).name, variants) for geom in self.geoms])
         self._bits = {
-            field: getattr(model, field)[self._geoms] for field in ("geom_contype", "geom_conaffinity")
+            field: getattr(model, field)[self.geoms] for field in ("geom_contype", "geom_conaffinity")
         }
 
     def read(self, conaffinity: np.ndarray) -> np.ndarray:
         """Index of the variant of each simulation, (N,), from the bits of all shapes (N, geoms)."""
-        return self._variant[np.argmax(conaffinity[:, self._geoms] != 0, axis=1)]
+        return self.variant[np.argmax(conaffinity[:, self.geoms] != 0, axis=1)]
 
     def write(self, sims: batch.Batch, rows: np.ndarray, chosen: np.ndarray) -> None:
         """Let simulations (n,) have the variants with indices (n,)."""
-        shown = self._variant == chosen[:, None]  # (n, shapes)
+        shown = self.variant == chosen[:, None]  # (n, shapes)
         for field, bits in self._bits.items():
-            sims.expand(field)[np.ix_(rows, self._geoms)] = np.where(shown, bits, 0)
+            sims.expand(field)[np.ix_(rows, self.geoms)] = np.where(shown, bits, 0)
 
 
 def _variant_of(geom: str, variants: Sequence[str]) -> int:

@@ -19,8 +19,10 @@ from torch import Tensor
 
 from legged_gym.sim.mujoco_parameters import Parameters
 from legged_gym.sim.robot_model import Robot
+from legged_gym.sim.scene import build_scene, compile_scene
 from legged_gym.sim.sim_config import SimCfg
 from legged_gym.sim.simulator import Simulator
+from legged_gym.utils.errors import RunError
 from legged_gym.utils.threads import available_cores
 
 log = logging.getLogger(__name__)
@@ -180,6 +182,10 @@ class MujocoCpuSimulator(Simulator):
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """See :meth:`Simulator.load_state_dict`."""
+        if _FULL_STATE not in state:
+            raise RunError(
+                "the simulation was saved by another engine: resume it with the --sim_device it ran on"
+            )
         for key, value in state.items():
             if key.startswith("parameter:"):
                 self._parameters.set(key.removeprefix("parameter:"), value, None)
@@ -197,10 +203,7 @@ class MujocoCpuSimulator(Simulator):
     def _compile(
         self, robot: Robot, cfg: SimCfg, add_ground: Callable[[mujoco.MjSpec], None] | None
     ) -> mujoco.MjModel:
-        # Visual geometry would cost an eighth of the step, in kinematics nobody reads.
-        spec = robot.scene(ground=add_ground is None, visuals=False, foot_variants=True)
-        if add_ground is not None:
-            add_ground(spec)
+        spec = build_scene(robot, add_ground)
         for name in self.contact_body_names:
             spec.add_sensor(
                 name=_CONTACT_SENSOR + name,
@@ -209,13 +212,7 @@ class MujocoCpuSimulator(Simulator):
                 objname=name,
                 intprm=[_DATASPEC_FORCE, _REDUCE_NETFORCE, 1],
             )
-        model = spec.compile()
-        model.opt.timestep = cfg.dt
-        model.opt.cone = getattr(mujoco.mjtCone, f"mjCONE_{cfg.cone.upper()}")
-        model.opt.solver = getattr(mujoco.mjtSolver, f"mjSOL_{cfg.solver.upper()}")
-        model.opt.iterations = cfg.iterations
-        model.opt.ls_iterations = cfg.ls_iterations
-        return model
+        return compile_scene(spec, cfg)
 
     def _bind(self) -> None:
         """Views of the engine's rows, and where each named thing lies in them."""

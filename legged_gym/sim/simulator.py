@@ -77,7 +77,7 @@ class Simulator(ABC):
     def add_root_velocity(self, env_ids: Tensor, lin_vel_w: Tensor, ang_vel_w: Tensor) -> None:
         """Push envs (n,): the velocity of the root changes by (n, 3) m/s and (n, 3) rad/s, world frame.
 
-        The rest of the robot goes along as if it were rigid. The tensors show it after the next step.
+        The rest of the robot goes along as if it were rigid. The tensors show it after the next step at the latest.
         """
 
     @abstractmethod

@@ -20,6 +20,7 @@ from legged_gym.utils import task_registry
 from legged_gym.utils.cli_tyro import parse_dataclass, print_help
 from legged_gym.utils.config import TaskCfg, get_value, leaf_types, merge, nearest, nest
 from legged_gym.utils.config_values import Plain, ValueMismatch, convert, describe
+from legged_gym.utils.devices import check_sim_device
 from legged_gym.utils.errors import ConfigError, LeggedGymError
 from legged_gym.utils.processes import check_launch, let_first_speak
 from legged_gym.utils.run_config import load_config_file
@@ -51,7 +52,7 @@ class CommonArgs:
     max_iterations: int | None = None
     """Training iterations; None: the task's own number."""
     sim_device: str = "cpu"
-    """Device of the simulation: cpu or cuda[:index]."""
+    """Device of the simulation: cpu, or cuda[:index] with MuJoCo Warp (extra gpu)."""
     rl_device: str = "cpu"
     """Device of the learner: cpu or cuda[:index]."""
     multi_gpu: bool = False
@@ -163,20 +164,16 @@ def run_main(main: Callable[[list[str]], int | None], argv: Sequence[str] | None
 
 
 def check_devices(args: CommonArgs, learns: bool = False) -> None:
-    """Refuse devices that this version or this script cannot use, without importing torch.
+    """Refuse devices that this machine or this script cannot use; torch is imported only to look for a GPU.
 
     :param learns: whether the script has a learner.
-    :raises ConfigError: a device name is malformed, asks for a simulation on a GPU or for a learner where there is
-        none, or the processes were not started as ``--multi_gpu`` says.
+    :raises ConfigError: a device name is malformed or asks for a learner where there is none, or the processes were
+        not started as ``--multi_gpu`` says.
+    :raises DependencyError: the simulation needs a package or a GPU that is not there.
     """
-    for flag in ("sim_device", "rl_device"):
-        device = getattr(args, flag)
-        if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-            raise ConfigError(f"--{flag}={device}: must be cpu or cuda[:index]")
-    if args.sim_device != "cpu":
-        raise ConfigError(
-            f"--sim_device={args.sim_device}: the GPU backend is not part of this version; use cpu"
-        )
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", args.rl_device):
+        raise ConfigError(f"--rl_device={args.rl_device}: must be cpu or cuda[:index]")
+    check_sim_device(args.sim_device)
     if learns:
         check_launch(args.multi_gpu)
     elif args.rl_device != "cpu":

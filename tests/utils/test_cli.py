@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from legged_gym.utils import cli
 from legged_gym.utils.cli import Command, CommonArgs, parse_command
-from legged_gym.utils.errors import ConfigError, RunError
+from legged_gym.utils.errors import ConfigError, DependencyError, RunError
 from legged_gym.utils.task_registry import TaskSpec
 
 pytestmark = pytest.mark.usefixtures("small_task")
@@ -193,7 +195,6 @@ def test_help_of_a_task_shows_fields_with_defaults_and_docstrings(capsys: pytest
 @pytest.mark.parametrize(
     ("flag", "value", "reason"),
     [
-        ("sim_device", "cuda:0", "GPU backend is not part of this version"),
         ("rl_device", "cuda", r"only train\.py has a learner"),
         ("multi_gpu", "True", r"only train\.py works in several processes"),
     ],
@@ -203,10 +204,21 @@ def test_what_a_script_cannot_use_is_refused_with_a_reason(flag: str, value: str
         cli.check_devices(parse(f"--{flag}={value}").args)
 
 
-def test_a_learner_may_be_on_a_gpu_but_not_the_simulation() -> None:
+def test_a_learner_may_be_on_a_gpu() -> None:
     cli.check_devices(parse("--rl_device=cuda").args, learns=True)
-    with pytest.raises(ConfigError, match="--sim_device=cuda: the GPU backend is not part of this version"):
-        cli.check_devices(parse("--sim_device=cuda", "--rl_device=cuda").args, learns=True)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_simulation_on_a_gpu_that_is_not_there_says_what_is_missing() -> None:
+    with pytest.raises(DependencyError, match=r"--sim_device=cuda:1: .*torch"):
+        cli.check_devices(parse("--sim_device=cuda:1", "--rl_device=cuda").args, learns=True)
+
+
+@pytest.mark.skipif(find_spec("mujoco_warp") is not None, reason="MuJoCo Warp is installed here")
+@pytest.mark.parametrize("device", ["cuda", "warp:cpu"])
+def test_a_simulation_without_its_engine_names_the_extra_to_install(device: str) -> None:
+    with pytest.raises(DependencyError, match=r"pip install 'videomimic-gym\[gpu\]'"):
+        cli.check_devices(parse(f"--sim_device={device}").args)
 
 
 def test_malformed_device_is_refused() -> None:

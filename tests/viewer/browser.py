@@ -79,6 +79,7 @@ class Page:
         browser.get(url)
         wait_until(lambda: self.element("//*[@role='tab'][@title='Play']"), "the page")
         wait_until(lambda: self.element("//canvas"), "the canvas")
+        self.errors()  # what the tab's last page said as it lost its server is not this one's
 
     def element(self, path: str) -> Any:
         """The first visible thing that an XPath finds.

@@ -25,6 +25,7 @@ from legged_gym.envs.terms import observations, rewards, terminations
 from legged_gym.envs.terms.layout import ObservationLayout, Observations
 from legged_gym.sim import make_simulator
 from legged_gym.sim.robot_model import build_robot
+from legged_gym.utils.devices import torch_device
 from legged_gym.utils.patterns import match_names
 from legged_gym.utils.timing import PartTimer
 
@@ -54,16 +55,16 @@ class LeggedRobot(GuestPolicies, VecEnv):
         Args:
             cfg: The full environment configuration.
             seed: Seed of every random draw this environment makes.
-            device: Device of the simulation and of all tensors.
+            device: Device of the simulation and of all tensors; warp:cpu is the GPU's engine on the CPU.
 
         Raises:
             ConfigError: A body in the configuration does not exist, or a value is out of range.
         """
         self.cfg = cfg
         cfg.check_common(self.follows_reference)
-        self.device = device
+        self.device = torch_device(device)
         self.num_envs = cfg.env.num_envs
-        self.generator = torch.Generator(device=device).manual_seed(seed)
+        self.generator = torch.Generator(device=self.device).manual_seed(seed)
         self.robot = build_robot(cfg.asset, cfg.control)
         self.joint_names = self.robot.joint_names
         self.num_actions = len(self.joint_names)
@@ -368,7 +369,7 @@ class LeggedRobot(GuestPolicies, VecEnv):
             part.load_state_dict(state.get(name, {}))  # older checkpoints lack parts that had nothing to say
         for name, tensor in self._tensors().items():
             tensor.copy_(state[name])
-        self.generator.set_state(state["generator"])
+        self.generator.set_state(state["generator"].cpu())
 
     def _tensors(self) -> dict[str, Tensor]:
         """State of the envs by its name in checkpoints."""

@@ -46,7 +46,7 @@ class RobotVelocity(LeggedRobot):
         cfg.check()
         self._seed = seed
         super().__init__(cfg, seed, device)
-        n = self.num_envs
+        n, device = self.num_envs, self.device
         self.commands = VelocityCommands(cfg.commands, n, self.step_dt, self.generator)
         self.gait = GaitClock(cfg.gait, n, len(self.robot.foot_bodies), self.step_dt, device)
         self.hips = torch.tensor(
