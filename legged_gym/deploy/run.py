@@ -50,6 +50,7 @@ def run(options: RunOptions, cfg: DeployCfg) -> int:
     Raises:
         LeggedGymError: Something is missing or wrong; nothing was sent.
     """
+    end = _End()
     with ExitStack() as open_things:
         watchdog = _start_watchdog(options, cfg)
         if watchdog is not None:
@@ -76,7 +77,31 @@ def run(options: RunOptions, cfg: DeployCfg) -> int:
         log.info("ready to look for the robot %.2f s after the start", time.monotonic() - STARTED)
         low = wait_for_robot(transport)
         _check_and_confirm(options, cfg, bundle, pilot, transport, sources)
-        return _drive(options, cfg, bundle, pilot, transport, sources, watchdog, low)
+        return _drive(options, cfg, bundle, pilot, transport, sources, watchdog, low, end)
+
+
+class _End:
+    """Signals that end the program. Before there is a loop they interrupt what is done; what swallows an interrupt, as
+    destructors do, delays it only."""
+
+    def __init__(self) -> None:
+        """Listen to Ctrl-C, SIGTERM and a terminal that is closed."""
+        self._loop: Loop | None = None
+        self._asked = False
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, lambda *_: self._ask())
+
+    def of(self, loop: Loop) -> None:
+        """From now on they have the loop end, in damping."""
+        self._loop = loop
+        if self._asked:
+            self._ask()
+
+    def _ask(self) -> None:
+        self._asked = True
+        if self._loop is None:
+            raise KeyboardInterrupt
+        self._loop.request(Event.QUIT)
 
 
 def _drive(
@@ -88,14 +113,14 @@ def _drive(
     sources: Sources,
     watchdog: Watchdog | None,
     low: LowState,
+    end: _End,
 ) -> int:
     absent = absent_joints(low.mode_machine)
     controller = Controller(bundle, pilot, cfg, absent, options.shadow, sends=watchdog is not None)
     tick_log = _open_log(options, cfg, bundle, absent)
     loop = Loop(transport, controller, sources, bundle.spec.rates.control_dt, watchdog, tick_log)
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: loop.request(Event.QUIT))
     loop.request(Event.CONNECTED)
+    end.of(loop)
     try:
         with _messages_by_a_thread():
             loop.run()
@@ -215,6 +240,9 @@ def main() -> None:
     except LeggedGymError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted before the robot was commanded", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":
