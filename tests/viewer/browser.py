@@ -20,6 +20,8 @@ SIZE = 1000, 760
 """Of the window, pixels: software draws it, so it is small."""
 LEFT, RIGHT = 320, 600
 """What is looked at, pixels: the scene between notices and panels."""
+BLOCK = 10
+"""Pixels along a side of what is compared: a browser that is slow draws in a lower resolution, and back again."""
 PATIENCE_S = 120.0
 """Machines that test are busy."""
 AFTER_FRAMES = """
@@ -164,7 +166,7 @@ class Page:
         return self.browser.find_element("tag name", "body").text
 
     def picture(self) -> np.ndarray:
-        """What is seen of the scene, (H, W, 3) as signed numbers."""
+        """What is seen of the scene: mean colours of blocks, (H, W, 3)."""
         from selenium.common.exceptions import TimeoutException
 
         for _ in range(10):
@@ -176,7 +178,10 @@ class Page:
         else:
             pytest.fail("the browser takes no picture")
         self._last = png
-        return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)[:, LEFT:RIGHT]
+        pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[:, LEFT:RIGHT]
+        rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
+        blocks = pixels[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, 3)
+        return blocks.mean(axis=(1, 3))
 
     def keep(self, name: str) -> None:
         """Keep the last picture for people to look at."""
@@ -190,7 +195,7 @@ class Page:
             time.sleep(0.2)
             self.browser.execute_async_script(AFTER_FRAMES, 4)  # a busy machine draws seldom
             now = self.picture()
-            same = same + 1 if np.abs(now - before).max() < 12 else 0
+            same = same + 1 if np.abs(now - before).max() < 8 else 0
             if same == 2:
                 return now
             before = now

@@ -71,8 +71,8 @@ def carried_out(viewer: Any, wish: Callable[[], Any]) -> None:
 
 
 def share_that_differs(a: np.ndarray, b: np.ndarray) -> float:
-    """Part of the pixels whose colour differs so that people see it."""
-    return float((np.abs(a - b).max(axis=-1) > 24).mean())
+    """Part of the picture whose colour differs so that people see it."""
+    return float((np.abs(a - b).max(axis=-1) > 12).mean())
 
 
 def test_robot_ghost_and_ground_are_drawn(page: Page, viewer: Any) -> None:
@@ -87,7 +87,7 @@ def test_robot_ghost_and_ground_are_drawn(page: Page, viewer: Any) -> None:
         changed = share_that_differs(everything, without)
         assert changed > least, f"{label}: {changed:.2%} of the picture"
         if label.startswith("Ghost"):
-            gone = np.abs(everything - without).max(axis=-1) > 24
+            gone = np.abs(everything - without).max(axis=-1) > 12
             more_blue = (everything[..., 2] - everything[..., 0])[gone].mean() - (
                 without[..., 2] - without[..., 0]
             )[gone].mean()
