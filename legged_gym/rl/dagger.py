@@ -12,7 +12,7 @@ actions, said in the student's own actions. With bc = 0 and rl = 1 this is PPO, 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -42,23 +42,27 @@ class Shares:
     """Share of new episodes in which the teacher acts."""
 
 
+def iterations_alone(cfg: DaggerCfg) -> int:
+    """Iterations at the start that only clone; none where nothing is cloned."""
+    return cfg.cloning_iterations if cfg.bc_loss_coef else 0
+
+
 def shares_at(cfg: DaggerCfg, iteration: int) -> Shares:
     """What counts how much after a number of iterations, see the fields of the configuration."""
     if 0 <= cfg.switch_to_rl_after <= iteration:
         return Shares(0.0, 1.0, 0.0)
 
-    if not cfg.bc_loss_coef:
-        cfg = replace(cfg, bc_loss_coef_end=None, cloning_iterations=0)
-    passed = max(0, iteration - cfg.cloning_iterations)
+    alone = iterations_alone(cfg)
+    passed = max(0, iteration - alone)
 
     def between(start: float, end: float | None) -> float:
         if end is None:
             return start
         return start + (end - start) * min(1.0, passed / cfg.anneal_iterations)
 
-    bc = between(cfg.bc_loss_coef, cfg.bc_loss_coef_end)
+    bc = between(cfg.bc_loss_coef, cfg.bc_loss_coef_end) if cfg.bc_loss_coef else 0.0
     rl = max(0.0, 1.0 - bc) if cfg.rl_loss_coef is None else between(cfg.rl_loss_coef, cfg.rl_loss_coef_end)
-    if iteration < cfg.cloning_iterations:
+    if iteration < alone:
         rl = 0.0
     beta = 1.0 if cfg.take_teacher_actions else cfg.beta
     if cfg.beta_iterations:
@@ -176,10 +180,7 @@ class DAgger(PPO):
             "teacher_share", the share of samples in which the teacher acted, and "far_labels", the share of joints
             for which it asked for more than clip_actions_threshold.
         """
-        shares, alone = (
-            self._shares,
-            self.dagger_cfg.cloning_iterations if self.dagger_cfg.bc_loss_coef else 0,
-        )
+        shares, alone = self._shares, iterations_alone(self.dagger_cfg)
         self.schedule = "fixed" if self.num_updates < alone else self.dagger_cfg.schedule
         log = {"bc_weight": shares.bc, "rl_weight": shares.rl}
         log["teacher_share"] = self._taught.float().mean().item()
