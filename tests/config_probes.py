@@ -110,6 +110,11 @@ RECORDING = {
     "deepmimic.human_video_terrain_pattern": "mesh.obj",
 }
 TWO_RECORDINGS = RECORDING | {"deepmimic.human_video_folders": ["{files}/a/box", "{files}/b/box"]}
+DRIVABLE = {
+    "control.control_type": "P",
+    "control.feed_forward": "none",
+    "observations.actor": [*CHEAP_TERMS, "torso_xy_rel"],
+}
 MIXED = RECORDING | {"deepmimic.use_amass": True}
 SHORT_EPISODES = {"env.episode_length_s": 0.04}
 
@@ -196,11 +201,9 @@ COMPANIONS: dict[str, Settings] = {
     "deepmimic.ground_align": {"deepmimic.amass_replay_data_path": ["{files}/raised.npz"]},
     "deepmimic.randomize_terrain_offset*": {"deepmimic.randomize_terrain_offset": True},
     "deepmimic.m*_success_rate_weight_factor": ONE_CLIP_FAILS,
-    "deepmimic.joystick_share": {
-        "control.control_type": "P",
-        "control.feed_forward": "none",
-        "observations.actor": [*CHEAP_TERMS, "torso_xy_rel"],
-    },
+    "deepmimic.joystick_share": DRIVABLE,
+    "deepmimic.joystick_command_scale": DRIVABLE | {"deepmimic.joystick_share": 1.0},
+    "deepmimic.joystick_clips": DRIVABLE | {"deepmimic.joystick_share": 1.0},
 }
 """Pattern of a field -> what else must be set for it to matter, in the run it is compared with too."""
 
@@ -261,6 +264,7 @@ CHANGES: dict[str, Any] = {
     "deepmimic.anchor_body_name": "pelvis",
     "deepmimic.end_effector_names": ["left_wrist_yaw_link"],
     "deepmimic.max_logged_clips": 1,
+    "deepmimic.joystick_clips": ["squat"],
     "deepmimic.m*_success_rate_weight_factor": 1.0,
 }
 """Pattern of a field -> the value it is changed to, where the rule of :func:`another_value` would not do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -203,6 +204,20 @@ class ReplayData(ReferenceFrame):
     def clip_of(self, frames: Tensor) -> Tensor:
         """Clip ids of frames. (...) long -> (...) long."""
         return self._clip_of_frame[frames]
+
+    def clips_named(self, patterns: Sequence[str], option: str) -> Tensor:
+        """Which clips have a name like one of some patterns, (C,) bool.
+
+        Raises:
+            MotionError: A pattern, given by ``option``, is no clip's.
+        """
+        chosen = [[fnmatch.fnmatchcase(name, pattern) for name in self.clip_names] for pattern in patterns]
+        for pattern, hits in zip(patterns, chosen, strict=True):
+            if not any(hits):
+                raise MotionError(
+                    f"{option}: no clip is called {pattern!r}; there are {', '.join(self.clip_names)}"
+                )
+        return torch.tensor(chosen, device=self.clip_start.device).any(0)
 
     def clip_last_frame(self, clips: Tensor) -> Tensor:
         """Last frame of clips. (...) long -> (...) long."""

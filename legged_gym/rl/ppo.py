@@ -31,13 +31,13 @@ import torch
 from rsl_rl.env import VecEnv
 from rsl_rl.models import MLPModel
 from rsl_rl.storage import RolloutStorage
-from rsl_rl.utils import reduce_gradients_in_buckets
 from tensordict import TensorDict
 from torch import nn
 
 from legged_gym.rl.adaptive_rate import adapted, share_of_kl
 from legged_gym.rl.checkpoint import layout_of
 from legged_gym.rl.gaussian import entropy, kl_divergence, log_prob
+from legged_gym.rl.gradient_mean import GradientMean
 from legged_gym.rl.networks import average_into, build_actor_critic, standardised
 from legged_gym.rl.precision import has_bfloat16
 from legged_gym.rl.rl_config import PolicyCfg, PPOCfg
@@ -99,6 +99,7 @@ class PPO(rsl_rl.algorithms.PPO):
         self._critic_obs: torch.Tensor | None = None  # (T * N, Dc), normalised
         self._std: torch.Tensor | None = None  # (A,), of the policy that collects
         self._worker: ThreadPoolExecutor | None = None
+        self._gradients = GradientMean(self.device, self.grad_reduce_bucket_mb)
 
     @classmethod
     def construct_algorithm(
@@ -309,7 +310,7 @@ class PPO(rsl_rl.algorithms.PPO):
         optimizer.zero_grad()
         loss.backward()
         if self.is_multi_gpu:
-            reduce_gradients_in_buckets(model.parameters(), self.gpu_world_size, self.grad_reduce_bucket_mb)
+            self._gradients.average(model)
         nn.utils.clip_grad_norm_(model.parameters(), self.max_grad_norm)
         optimizer.step()
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,8 @@ class BenchmarkViewerArgs:
 
     one: a robot at real time. many: several. terrains: a robot among the grounds of many clips. Shares are of the
     player's process alone, which serves the page too; the browser is a process of its own, draws in software, and needs
-    a core itself. Seconds are from the command to a picture that the browser has drawn, imports included.
+    a core itself. Seconds are from the command to a picture that the browser has drawn, imports included; a browser is
+    open already, as a user's is.
     """
 
     task: str = "g1_deepmimic"
@@ -70,6 +72,8 @@ class BenchmarkViewerArgs:
     """JSON file to write."""
     watch: int | None = None
     """Measure so many robots of the run in the current directory, and print JSON; what the script calls itself with."""
+    browser: int | None = None
+    """With --watch: the port at which the open browser listens."""
 
 
 def benchmark_viewer(argv: list[str]) -> None:
@@ -103,9 +107,10 @@ def benchmark_viewer(argv: list[str]) -> None:
 
 def _opened(args: BenchmarkViewerArgs, folder: Path, robots: int) -> dict[str, Any]:
     """What a process of its own measures of a run, with the seconds from its start to its picture."""
-    begin = time.time()
     own = [f"--task={args.task}", f"--seconds={args.seconds}", f"--watch={robots}"]
-    result = json.loads(_script("benchmark_viewer", folder, own).splitlines()[-1])
+    with _browser_open() as port:
+        begin = time.time()
+        result = json.loads(_script("benchmark_viewer", folder, [*own, f"--browser={port}"]).splitlines()[-1])
     return {"robots": robots, "seconds_until_a_picture": result.pop("picture_at") - begin} | result
 
 
@@ -133,8 +138,8 @@ def _watch(args: BenchmarkViewerArgs) -> dict[str, Any]:
 
     def look() -> None:
         try:
-            with _page(viewer.address):
-                found.update(_measure(viewer, args.seconds))
+            _show(viewer.address, args.browser)
+            found.update(_measure(viewer, args.seconds))
         finally:
             viewer.stop()
 
@@ -178,17 +183,37 @@ def _shows_something(viewer: Viewer) -> bool:
 
 
 @contextlib.contextmanager
-def _page(url: str) -> Iterator[None]:
-    """A browser on a page."""
+def _browser_open() -> Iterator[int]:
+    """A browser on an empty page; yields the port it takes orders at.
+
+    Raises:
+        LeggedGymError: It does not start.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [_browser(), *FLAGS, f"--user-data-dir={profile}", url]
+        command = [_browser(), *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         quiet = subprocess.DEVNULL
         browser = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
         try:
-            yield
+            yield _port_of(Path(profile) / "DevToolsActivePort")
         finally:
             os.killpg(browser.pid, signal.SIGKILL)
             browser.wait()
+
+
+def _port_of(note: Path) -> int:
+    """The port that a browser writes down once it is there."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
+            return int(note.read_text().splitlines()[0])
+        time.sleep(0.1)
+    raise LeggedGymError(f"the browser does not start within {PATIENCE_S:.0f} s")
+
+
+def _show(url: str, port: int) -> None:
+    """Let the browser at a port open a page."""
+    order = urllib.request.Request(f"http://127.0.0.1:{port}/json/new?{url}", method="PUT")
+    urllib.request.urlopen(order, timeout=PATIENCE_S).close()
 
 
 def _browser() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Target speeds on offer, times real time."""
-LARGEST_DEBT_S = 0.1
+LARGEST_DEBT_S = 0.25
 """Time that may be caught up with; what is lost beyond it stays lost, so that a stall is not followed by a rush."""
 WINDOW_S = 1.0
 """Achieved speed is over so much time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math as pymath
+import shutil
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
 from legged_gym.envs.terms import reference_observations
 from legged_gym.evaluation.protocol import evaluation_config
 from legged_gym.utils import task_registry
-from legged_gym.utils.errors import ConfigError
+from legged_gym.utils.errors import ConfigError, MotionError
 from legged_gym.utils.math import yaw_of
 
 DT = 0.02
@@ -238,9 +239,11 @@ def test_a_target_reaches_its_velocity_by_the_ramp_and_stops_by_it(make_student)
 def half(make_student, sway_clip):
     """Two robots in training: a joystick drives the first, the clip leads the other."""
 
-    def make() -> RobotDeepMimic:
+    def make(**of_motion) -> RobotDeepMimic:
         cfg = make_student().cfg
         cfg.deepmimic.joystick_share = 0.5
+        for name, value in of_motion.items():
+            setattr(cfg.deepmimic, name, value)
         return RobotDeepMimic(cfg, seed=1)
 
     return make
@@ -290,6 +293,41 @@ def test_a_distance_that_ends_a_clip_does_not_end_a_drive(half):
     env._take_rules()
     done = env.step(torch.zeros(2, env.num_actions))[2]
     assert done.tolist() == [0, 1]
+
+
+def test_commands_of_training_reach_as_far_as_the_scale_says(half):
+    env = half(joystick_command_scale=2.0)
+    first = torch.zeros(1, dtype=torch.long)
+    drawn = []
+    for _ in range(600):
+        env.joystick.commands.draw(first)
+        drawn.append(env.joystick.commands.value[0].clone())
+    reach = torch.stack(drawn).abs().amax(0)
+    torch.testing.assert_close(reach, torch.tensor([1.0, 0.6, 0.6]), atol=0.05, rtol=0)
+    assert (reach <= torch.tensor([1.0, 0.6, 0.6])).all()
+
+
+def test_the_driven_begin_at_the_clips_named_and_the_others_anywhere(half, sway_clip, tmp_path):
+    shutil.copy(sway_clip, tmp_path / "other.npz")
+    clips = [str(sway_clip), str(tmp_path / "other.npz")]
+    env = half(
+        joystick_clips=["oth*"], amass_replay_data_path=clips, clip_weighting_strategy="failure_bin_adaptive"
+    )
+    env.starts.note_failures(torch.zeros(1, dtype=torch.long))  # the first clip fails
+    begun = []
+    for _ in range(40):
+        env.reset()
+        begun.append(env.data.clip_of(env.frame).tolist())
+    driven, led = zip(*begun, strict=True)
+    assert set(driven) == {env.data.clip_names.index("other")}
+    assert set(led) == {0, 1}
+
+
+def test_a_clip_to_begin_at_that_is_not_there_is_refused(half):
+    with pytest.raises(
+        MotionError, match=r"deepmimic.joystick_clips: no clip is called 'stairs'; there are sway"
+    ):
+        half(joystick_clips=["stairs"])
 
 
 def test_a_resumed_run_drives_on_bit_for_bit(half):

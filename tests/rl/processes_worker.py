@@ -15,12 +15,14 @@ from unittest import mock
 import torch
 from rsl_rl.storage import RolloutStorage
 from tensordict import TensorDict
+from torch import nn
 
 from legged_gym.envs.base.clip_statistics import ClipStatistics
 from legged_gym.envs.base.curriculum import JUDGING_INTERVAL, Curriculum
 from legged_gym.envs.base.robot_deepmimic_config import DeepMimicCfg
 from legged_gym.envs.base.start_sampling import StartSampler
 from legged_gym.envs.base.termination_config import CurriculumCfg
+from legged_gym.rl.gradient_mean import SHARED_MEMORY, GradientMean
 from legged_gym.rl.networks import Normalizer, broadcast_networks, build_actor_critic
 from legged_gym.rl.ppo import PPO
 from legged_gym.rl.rl_config import PolicyCfg, PPOCfg, RunnerCfg, TrainCfg
@@ -114,6 +116,7 @@ def facts(folder: Path) -> None:
         "failures": _failures(rank),
         "curriculum": _curriculum(rank),
         "difference": _difference(rank),
+        "gradients": _gradients(rank),
     }
     torch.save(everything, folder / f"{rank}.pt")
 
@@ -145,6 +148,30 @@ def _curriculum(rank: int) -> int:
     for _ in range(JUDGING_INTERVAL):
         curriculum.learn(torch.tensor([0]), torch.tensor([rank == 0]))
     return curriculum.moves
+
+
+def _gradients(rank: int) -> dict[str, list]:
+    """Means of gradients 10 k + 1 and 10 k + 2 in round k; a process is late in every other round.
+
+    "shared": through memory; "sent": as between machines of one process each.
+    """
+    found = {}
+    for name, beside in (("shared", "2"), ("sent", "1")):
+        model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+        with mock.patch.dict(os.environ, LOCAL_WORLD_SIZE=beside):
+            mean = GradientMean("cpu", 1.0)
+            rounds = []
+            for k in range(6):
+                of_loss = list(model.parameters())[k // 3 :]  # a loss may leave one out
+                for parameter in of_loss:
+                    parameter.grad = torch.full_like(parameter, 10.0 * k + 1.0 + rank)
+                time.sleep(0.02 * (k % 2 == rank))
+                mean.average(model)
+                rounds.append(torch.cat([parameter.grad.flatten() for parameter in of_loss]))
+                model.zero_grad()
+        found[name] = rounds
+    left = list(SHARED_MEMORY.glob("legged_gym_*"))
+    return found | {"left": [str(path) for path in left]}
 
 
 def _difference(rank: int) -> str:

@@ -87,6 +87,15 @@ def test_two_halves_of_the_envs_teach_what_all_of_them_teach_one_process(facts) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("way", ["shared", "sent"])
+def test_gradients_are_the_mean_in_every_process_whoever_is_late(facts, way: str) -> None:
+    for both in facts["both"]:
+        for k, mean in enumerate(both["gradients"][way]):
+            assert mean.tolist() == [10.0 * k + 1.5] * (11 if k < 3 else 5)
+        assert both["gradients"]["left"] == []
+
+
+@pytest.mark.slow
 def test_seeds_differ_so_that_rollouts_do(facts) -> None:
     first, second = (both["rollout"] for both in facts["both"])
     assert not torch.isclose(first[..., :2], second[..., :2]).any(-1).any()

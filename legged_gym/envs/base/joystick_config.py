@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from legged_gym.envs.base.robot_deepmimic_config import RobotDeepMimicCfg
 from legged_gym.envs.base.robot_velocity_config import CommandRangesCfg, CommandsCfg
 from legged_gym.utils.errors import ConfigError
@@ -23,6 +25,12 @@ CLIP_TERMS = (
     "ref_dof_pos", "ref_dof_vel", "target_joints", "future_ref_dof_pos", "future_anchor", "phase", "deepmimic",
 )  # fmt: skip
 """Observations that only a clip can give."""
+
+
+def scaled(commands: CommandsCfg, by: float) -> CommandsCfg:
+    """The same commands, but ``by`` times as far."""
+    ranges = {name: (by * low, by * high) for name, (low, high) in vars(commands.ranges).items()}
+    return replace(commands, ranges=CommandRangesCfg(**ranges), max_speed=by * commands.max_speed)
 
 
 def check_drivable(cfg: RobotDeepMimicCfg) -> None:

@@ -15,7 +15,7 @@ from legged_gym.envs.base.action_space import reference_targets, space_of
 from legged_gym.envs.base.clip_statistics import ClipStatistics
 from legged_gym.envs.base.clip_terrain import ClipTerrain
 from legged_gym.envs.base.joystick import Joystick
-from legged_gym.envs.base.joystick_config import DRAWN
+from legged_gym.envs.base.joystick_config import DRAWN, scaled
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.motion_library import load_library
 from legged_gym.envs.base.playback import Playback
@@ -82,7 +82,8 @@ class RobotDeepMimic(LeggedRobot):
         self._build_terms()
         driven = ceil(cfg.deepmimic.joystick_share * self.num_envs)
         if driven:
-            self.drive_by(Joystick(self, DRAWN, driven, training=True))
+            commands = scaled(DRAWN, cfg.deepmimic.joystick_command_scale)
+            self.drive_by(Joystick(self, commands, driven, training=True))
         self.reset()
 
     # ------------------------------------------------------------------ the reference
@@ -170,7 +171,11 @@ class RobotDeepMimic(LeggedRobot):
 
     def _start_episodes(self, env_ids: Tensor) -> None:
         """See :meth:`LeggedRobot._start_episodes`."""
-        self.reset_to(env_ids, self.starts.sample(len(env_ids)), noisy=True)
+        frames = self.starts.sample(len(env_ids))
+        if self._driven_starts is not None:
+            driven = env_ids < self.num_driven
+            frames = torch.where(driven, self.starts.sample(len(env_ids), self._driven_starts), frames)
+        self.reset_to(env_ids, frames, noisy=True)
 
     def _episodes_over(self) -> Tensor:
         """See :meth:`LeggedRobot._episodes_over`: the clip has ended, or the time is up.
@@ -275,6 +280,8 @@ class RobotDeepMimic(LeggedRobot):
             self.data.library_names, cfg.adaptive_weight_update_interval, self.device, self.data.share
         )
         self.starts = StartSampler(self.data, cfg, self.clip_statistics, self.generator)
+        driven = cfg.joystick_share > 0.0 and cfg.joystick_clips
+        self._driven_starts = self.data.clips_named(driven, "deepmimic.joystick_clips") if driven else None
         if cfg.truncate_rollout_length != -1:
             self.max_episode_length = min(self.max_episode_length, cfg.truncate_rollout_length)
 

@@ -120,6 +120,10 @@ class DeepMimicCfg:
     """End the episode when any tracked link is further than this from the reference, m; None = no such rule."""
     joystick_share: float = 0.0
     """Share of the robots that random velocity commands lead instead of clips; see "Joystick" in distillation.md."""
+    joystick_clips: list[str] = field(default_factory=list)
+    """Clips (name patterns) at which robots so led begin their episodes; [] = wherever episodes begin."""
+    joystick_command_scale: float = 1.0
+    """Commands in training reach this many times as far as those of evaluations."""
 
     def check(self) -> None:
         """Refuse values that leave nothing to train on.
@@ -135,7 +139,7 @@ class DeepMimicCfg:
                 f"deepmimic.min_success_rate_weight_factor is {self.min_success_rate_weight_factor} and max_ is "
                 f"{self.max_success_rate_weight_factor}; they must be positive and in order"
             )
-        for name in ("adaptive_weight_update_interval", "failure_bin_s"):
+        for name in ("adaptive_weight_update_interval", "failure_bin_s", "joystick_command_scale"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"deepmimic.{name} is {getattr(self, name)}; it must be positive")
         if not self.use_amass and not self.use_human_videos:

@@ -61,14 +61,20 @@ class StartSampler:
         """Time bins of all clips."""
         return len(self._first)
 
-    def sample(self, n: int) -> Tensor:
-        """Start frames, (n,) long."""
+    def sample(self, n: int, among: Tensor | None = None) -> Tensor:
+        """Start frames, (n,) long.
+
+        Args:
+            n: How many.
+            among: (C,) bool, clips to draw from, whatever fails where; None: all.
+        """
         cfg, data = self._cfg, self._data
-        if cfg.clip_weighting_strategy == "failure_bin_adaptive":
+        if cfg.clip_weighting_strategy == "failure_bin_adaptive" and among is None:
             groups = self._draw(self.bin_probabilities(), n)
             low, high = self._bin_low[groups], self._bin_high[groups]
         else:
-            low = self._draw(self.clip_probabilities(), n).double()
+            clips = self.clip_probabilities()
+            low = self._draw(clips if among is None else clips * among, n).double()
             high = low + 1.0
         if not cfg.randomize_start_offset:
             return data.clip_start[low.long()]
