@@ -147,5 +147,5 @@ def _check_sources(pilot: Pilot, sources: Sources, safety: SafetyCfg) -> Iterato
     ):
         if pilot.needs(need):
             age = None if newest is None else now - newest.stamp
-            text = "none has arrived" if age is None else f"{1e3 * age:.0f} ms old, at most {1e3 * limit:g}"
+            text = "none has arrived" if age is None else f"{1e3 * age:.1f} ms old, at most {1e3 * limit:g}"
             yield Check(need, age is not None and age <= limit, text)

@@ -76,10 +76,10 @@ def commands(capsys, *options: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_recipe_that_ships_is_the_four_stages_in_order(name):
+def test_a_recipe_that_ships_begins_with_the_four_stages_in_order(name):
     recipe = load_recipe(find_recipe(name), [])
     assert recipe.name == name
-    assert [(stage.name, stage.inputs) for stage in recipe.stages] == [
+    assert [(stage.name, stage.inputs) for stage in recipe.stages[:4]] == [
         ("mocap", {}),
         ("terrain", {"from": "mocap"}),
         ("distillation", {"teacher": "terrain"}),
