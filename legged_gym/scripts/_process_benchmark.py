@@ -22,7 +22,7 @@ WARM_UP = 5
 
 
 def measure_processes(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
-    """Training by several processes against one process with as many robots in all, in turn, on the same cores.
+    """Training by several processes against one on the same cores, in turn: by the same command, and as many robots.
 
     Raises:
         ConfigError: The robots cannot be shared out evenly.
@@ -40,7 +40,7 @@ def measure_processes(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]
         TRAIN,
         "--multi_gpu",
     ]
-    alone, together = [], []
+    alone, same_command, same_robots = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         save_run_config(Path(folder), task.name, cfg)
         common = [
@@ -52,10 +52,12 @@ def measure_processes(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]
         common += [f"--max_iterations={WARM_UP + args.iterations}"]
         for _ in range(ROUNDS):
             alone.append(_samples_per_s([TRAIN, *common], folder))
-            together.append(_samples_per_s([*launcher, *common, f"--num_envs={robots // count}"], folder))
-    one, many = (sorted(rates)[ROUNDS // 2] for rates in (alone, together))
+            same_command.append(_samples_per_s([*launcher, *common], folder))
+            same_robots.append(_samples_per_s([*launcher, *common, f"--num_envs={robots // count}"], folder))
+    one, many, shared = (sorted(rates)[ROUNDS // 2] for rates in (alone, same_command, same_robots))
     return {
         "processes_over_one": many / one,
+        "processes_over_one_same_robots": shared / one,
         "processes": count,
         "processes_samples_per_s": many,
         "one_process_samples_per_s": one,

@@ -24,7 +24,7 @@ class BenchmarkArgs(CommonArgs):
     training_over_raw: the whole training loop at the task's own settings, likewise. terrain_over_flat: the full env
     step on the height fields of many clips, with an 11 x 11 height scan, against that on flat ground without.
     randomised_over_plain: the full env step with all domain randomisation and all noise against that without any.
-    processes_over_one, with --processes: training by so many processes against one with as many robots in all. scaling,
+    processes_over_one, with --processes: training by so many processes, --num_envs each, against one. scaling,
     with --largest_envs: the first again with more robots. All are interleaved, so that other load on the machine hits
     both sides.
     """
