@@ -14,9 +14,10 @@ import torch
 from rsl_rl.utils import reduce_gradients_in_buckets
 from torch import nn
 
+from legged_gym.utils.errors import RunError
 from legged_gym.utils.processes import from_first, local_world_size, rank, sum_over_processes, world_size
 
-SHARED_MEMORY = Path("/dev/shm")
+SHARED_MEMORY, PREFIX = Path("/dev/shm"), "legged_gym_"
 
 
 class GradientMean:
@@ -87,9 +88,31 @@ def _shared(*shape: int) -> torch.Tensor:
 
 
 def _new_file(size: int) -> str:
-    """An empty file, in memory where the machine has such a folder."""
-    folder = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
-    handle, path = tempfile.mkstemp(prefix="legged_gym_", dir=folder)
-    os.truncate(handle, size)
-    os.close(handle)
-    return path
+    """A file of ``size`` bytes, in memory where there is room: containers have little, and writing beyond it is fatal.
+
+    Raises:
+        RunError: There is no room on disk either.
+    """
+    for folder in (SHARED_MEMORY, None):
+        try:
+            handle, path = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        except OSError:  # no such folder, or not ours
+            continue
+        try:
+            _allocate(handle, size)
+            return path
+        except OSError:
+            os.unlink(path)
+        finally:
+            os.close(handle)
+    raise RunError(
+        f"no room for {size / 1e6:.0f} MB of gradients in {SHARED_MEMORY} and {tempfile.gettempdir()}"
+    )
+
+
+def _allocate(handle: int, size: int) -> None:
+    """Give a file its size and, where the system can do so, its room."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(handle, 0, size)
+    else:
+        os.truncate(handle, size)

@@ -22,7 +22,7 @@ from legged_gym.envs.base.curriculum import JUDGING_INTERVAL, Curriculum
 from legged_gym.envs.base.robot_deepmimic_config import DeepMimicCfg
 from legged_gym.envs.base.start_sampling import StartSampler
 from legged_gym.envs.base.termination_config import CurriculumCfg
-from legged_gym.rl.gradient_mean import SHARED_MEMORY, GradientMean
+from legged_gym.rl.gradient_mean import PREFIX, SHARED_MEMORY, GradientMean
 from legged_gym.rl.networks import Normalizer, broadcast_networks, build_actor_critic
 from legged_gym.rl.ppo import PPO
 from legged_gym.rl.rl_config import PolicyCfg, PPOCfg, RunnerCfg, TrainCfg
@@ -170,7 +170,7 @@ def _gradients(rank: int) -> dict[str, list]:
                 rounds.append(torch.cat([parameter.grad.flatten() for parameter in of_loss]))
                 model.zero_grad()
         found[name] = rounds
-    left = list(SHARED_MEMORY.glob("legged_gym_*"))
+    left = list(SHARED_MEMORY.glob(f"{PREFIX}*"))
     return found | {"left": [str(path) for path in left]}
 
 
