@@ -22,7 +22,9 @@ WARM_UP = 5
 
 
 def measure_processes(task: TaskSpec, cfg: TaskCfg, args: Any) -> dict[str, Any]:
-    """Training by several processes against one on the same cores, in turn: by the same command, and as many robots.
+    """Training by several processes against one on the same cores, in turn.
+
+    Once by the same command, so that there are more robots in all, and once with as many.
 
     Raises:
         ConfigError: The robots cannot be shared out evenly.

@@ -19,6 +19,9 @@ name               shape       meaning
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import mujoco
 import numpy as np
 import torch
@@ -27,6 +30,35 @@ from torch import Tensor
 
 from legged_gym.sim.foot_variants import FootSwitch
 from legged_gym.sim.robot_model import Robot
+
+Field = tuple[str, Callable[[Any], Any], bool]
+"""The engine's name of a field, what to read of it (N, ...), and whether other fields follow from it."""
+
+
+def fields_of(robot: Robot, bodies: Any, dofs: Any) -> dict[str, Field]:
+    """Where the engines keep each parameter that a robot's servos have.
+
+    Args:
+        robot: Whose servos.
+        bodies: Indices of its links, an array or a tensor like those that are read.
+        dofs: Indices of its joints' velocities, likewise.
+    """
+    fields: dict[str, Field] = {
+        "friction": ("geom_friction", lambda a: a[:, :, 0], False),
+        "body_mass": ("body_mass", lambda a: a[:, bodies], True),
+        "body_com": ("body_ipos", lambda a: a[:, bodies], True),
+        "body_inertia": ("body_inertia", lambda a: a[:, bodies], True),
+        "stiffness": ("actuator_gainprm", lambda a: a[:, :, 0], False),
+        "damping": ("actuator_biasprm", lambda a: -a[:, :, 2], False),
+        "effort_limit": ("actuator_forcerange", lambda a: a[:, :, 1], False),
+        "armature": ("dof_armature", lambda a: a[:, dofs], True),
+        "joint_friction": ("dof_frictionloss", lambda a: a[:, dofs], False),
+        "gravity": ("opt.gravity", lambda a: a, False),
+    }
+    lacks = {"position": (), "velocity": ("stiffness",), "torque": ("stiffness", "damping")}
+    for name in lacks[robot.servo]:
+        del fields[name]
+    return fields
 
 
 class Parameters:
@@ -39,22 +71,8 @@ class Parameters:
         self._joints = np.array([model.joint(name).id for name in robot.joint_names])
         self._dofs = np.array([int(model.joint(name).dofadr[0]) for name in robot.joint_names])
         self._touched: set[str] = set()
-        self._access = {
-            "friction": ("geom_friction", lambda a: a[:, :, 0], False),
-            "body_mass": ("body_mass", lambda a: a[:, self._bodies], True),
-            "body_com": ("body_ipos", lambda a: a[:, self._bodies], True),
-            "body_inertia": ("body_inertia", lambda a: a[:, self._bodies], True),
-            "stiffness": ("actuator_gainprm", lambda a: a[:, :, 0], False),
-            "damping": ("actuator_biasprm", lambda a: -a[:, :, 2], False),
-            "effort_limit": ("actuator_forcerange", lambda a: a[:, :, 1], False),
-            "armature": ("dof_armature", lambda a: a[:, self._dofs], True),
-            "joint_friction": ("dof_frictionloss", lambda a: a[:, self._dofs], False),
-            "gravity": ("opt.gravity", lambda a: a, False),
-        }
         self._servo = robot.servo
-        lacks = {"position": (), "velocity": ("stiffness",), "torque": ("stiffness", "damping")}[robot.servo]
-        for name in lacks:
-            del self._access[name]
+        self._access = fields_of(robot, self._bodies, self._dofs)
         if robot.foot_variants:
             self._feet = FootSwitch(model, robot.foot_bodies, tuple(robot.foot_variants))
             self._access["foot_variant"] = ("geom_conaffinity", self._feet.read, False)

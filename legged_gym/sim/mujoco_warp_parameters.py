@@ -12,6 +12,7 @@ import warp as wp
 from torch import Tensor
 
 from legged_gym.sim.foot_variants import FootSwitch
+from legged_gym.sim.mujoco_parameters import fields_of
 from legged_gym.sim.robot_model import Robot
 
 _AWAY = -1.0e3
@@ -51,7 +52,7 @@ class WarpParameters:
         self._any_outdated = False
         self._touched: set[str] = set()
         self._servo = robot.servo
-        self._access = self._make_access()
+        self._access = fields_of(robot, self._bodies, self._dofs)
         if robot.foot_variants:
             feet = FootSwitch(model, robot.foot_bodies, tuple(robot.foot_variants))
             self._feet, self._variant_of = self._index(feet.geoms), self._index(feet.variant)
@@ -125,25 +126,6 @@ class WarpParameters:
         return {name: self.get(name) for name in sorted(self._touched)}
 
     # ------------------------------------------------------------------ inside
-
-    def _make_access(self) -> dict[str, tuple[str, Callable[[Tensor], Tensor], bool]]:
-        """For each name the engine's field, what to read of it (N, ...), and whether others follow from it."""
-        access: dict[str, tuple[str, Callable[[Tensor], Tensor], bool]] = {
-            "friction": ("geom_friction", lambda a: a[:, :, 0], False),
-            "body_mass": ("body_mass", lambda a: a[:, self._bodies], True),
-            "body_com": ("body_ipos", lambda a: a[:, self._bodies], True),
-            "body_inertia": ("body_inertia", lambda a: a[:, self._bodies], True),
-            "stiffness": ("actuator_gainprm", lambda a: a[:, :, 0], False),
-            "damping": ("actuator_biasprm", lambda a: -a[:, :, 2], False),
-            "effort_limit": ("actuator_forcerange", lambda a: a[:, :, 1], False),
-            "armature": ("dof_armature", lambda a: a[:, self._dofs], True),
-            "joint_friction": ("dof_frictionloss", lambda a: a[:, self._dofs], False),
-            "gravity": ("opt.gravity", lambda a: a, False),
-        }
-        lacks = {"position": (), "velocity": ("stiffness",), "torque": ("stiffness", "damping")}
-        for name in lacks[self._servo]:
-            del access[name]
-        return access
 
     def _own(self, field: str) -> Tensor:
         """A view (N, ...) of a field of which each env has its own, from now on at the latest."""
