@@ -19,7 +19,7 @@ from legged_gym.deploy.bundle import read_bundle
 from legged_gym.deploy.pilot import can_be_steered
 from legged_gym.deploy.trial_faults import FAULTS, try_faults
 from legged_gym.deploy.trial_rig import Setup, stolen_s
-from legged_gym.deploy.trial_walks import UPRIGHT, size, stand_loaded, walk
+from legged_gym.deploy.trial_walks import UPRIGHT, Walk, size, stand_loaded, walk
 from legged_gym.utils.errors import ConfigError, LeggedGymError
 
 LATENCY_MS, MEMORY_MB, START_UP_S = 3.0, 120.0, 1.0

@@ -11,8 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from legged_gym.envs.base.joystick_config import check_drivable
 from legged_gym.envs.base.legged_robot import LeggedRobot
 from legged_gym.envs.base.legged_robot_config import LeggedRobotCfg
@@ -28,13 +26,14 @@ from legged_gym.utils import task_registry
 from legged_gym.utils.cli import Command
 from legged_gym.utils.errors import TerrainError
 from legged_gym.viewer.app import Viewer
-from legged_gym.viewer.server import require_viser
 from legged_gym.viewer.session import Player, Session, untrained
 from legged_gym.viewer.shelf import Shelf
 from legged_gym.viewer.stage import ClipStage
 from legged_gym.viewer.workshop import Workshop
 
 if TYPE_CHECKING:
+    import viser
+
     from legged_gym.scripts.play import PlayArgs
     from legged_gym.scripts.view_motion import ViewArgs
 
@@ -44,31 +43,12 @@ TRAINING_RATES = "clips.csv"
 """Table of success rates that training leaves in a run's folder."""
 
 
-def view(command: Command, console: Console) -> None:
-    """Open the page and play until Ctrl-C.
+def make_viewer(command: Command, server: viser.ViserServer) -> Viewer:
+    """The viewer of what play.py is asked to play, on a page; time stands still.
 
     Raises:
-        LeggedGymError: As :func:`make_viewer`.
+        LeggedGymError: There is no such run, or the environment cannot be built.
     """
-    with console.status("building the environment"):
-        viewer = make_viewer(command)
-    show(viewer, console)
-
-
-def show(viewer: Viewer, console: Console) -> None:
-    """Say where the page is, and play until Ctrl-C."""
-    console.print(f"the page is at {viewer.address} (Ctrl-C ends it)", soft_wrap=True)
-    viewer.clock.start()
-    viewer.run()
-
-
-def make_viewer(command: Command) -> Viewer:
-    """The viewer of what play.py is asked to play. Its page is open; time stands still.
-
-    Raises:
-        LeggedGymError: There is no such run, the environment cannot be built, or viser is not installed.
-    """
-    require_viser()
     args, cfg = command.args, viewing_cfg(command)
     workshop = make_workshop(command)
     if args.policy == "checkpoint":
@@ -77,16 +57,15 @@ def make_viewer(command: Command) -> Viewer:
         player = untrained(args.policy, args.seed)
     session = Session(lambda count: _build(command, cfg, count), args.num_envs or 1, player)
     _begin(session, args)
-    return Viewer(session, _session.dressed(session.env, args.meshes), cfg.viser, args.task, workshop)
+    return Viewer(session, _session.dressed(session.env, args.meshes), server, workshop)
 
 
-def make_motion_viewer(args: ViewArgs) -> Viewer:
+def make_motion_viewer(args: ViewArgs, server: viser.ViserServer) -> Viewer:
     """The viewer of clips without a policy: of the tracking task's robot with all its joints free.
 
     Raises:
-        LeggedGymError: A clip or its terrain cannot be read, or viser is not installed.
+        LeggedGymError: A clip or its terrain cannot be read.
     """
-    require_viser()
     cfg = task_registry.get(MOTION_TASK).configure().env
     cfg.env.num_envs, cfg.asset.locked_joints = 1, []
     motion = cfg.deepmimic
@@ -97,7 +76,7 @@ def make_motion_viewer(args: ViewArgs) -> Viewer:
             motion.amass_replay_data_path = _on_terrain(args, Path(folder))
         task = task_registry.get(MOTION_TASK)
         session = Session(lambda _: _session.build_env(task, cfg, seed=1), 1, None)
-    return Viewer(session, _session.dressed(session.env, args.meshes), args.viser, "motion")
+    return Viewer(session, _session.dressed(session.env, args.meshes), server)
 
 
 def viewing_cfg(command: Command) -> LeggedRobotCfg:

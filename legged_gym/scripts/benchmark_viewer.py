@@ -27,6 +27,8 @@ from legged_gym.utils.errors import DependencyError, LeggedGymError
 from legged_gym.utils.threads import use_passive_threads
 
 if TYPE_CHECKING:
+    import viser
+
     from legged_gym.viewer.app import Viewer
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -129,24 +131,32 @@ def _script(name: str, folder: Path, options: list[str]) -> str:
 
 def _watch(args: BenchmarkViewerArgs) -> dict[str, Any]:
     """Play the newest run of the current directory with its page open."""
-    from legged_gym.scripts import _viewing, play
+    from rich.console import Console
+
+    from legged_gym.scripts import play
+    from legged_gym.scripts._page import show_page
+    from legged_gym.viewer.server import address
 
     own = [f"--task={args.task}", f"--num_envs={args.watch}", "--env.viser.enable=True", "--viser.port=0"]
-    viewer = _viewing.make_viewer(parse_command(own, play.PlayArgs, play._saved_config))
-    viewer.clock.start()
+    command = parse_command(own, play.PlayArgs, play._saved_config)
     found: dict[str, Any] = {}
+    threads: list[threading.Thread] = []
 
-    def look() -> None:
+    def look(viewer: Viewer) -> None:
         try:
-            _show(viewer.address, args.browser)
             found.update(_measure(viewer, args.seconds))
         finally:
             viewer.stop()
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    viewer.run()
-    thread.join()
+    def fill(server: viser.ViserServer) -> Viewer:
+        _show(address(server), args.browser)  # as a user does who is told the address
+        viewer = play.fill_page(command, server)
+        threads.append(threading.Thread(target=look, args=[viewer]))
+        threads[0].start()
+        return viewer
+
+    show_page(command.cfg.env.viser, args.task, Console(), "building the environment", fill)
+    threads[0].join()
     if not found:
         raise LeggedGymError("the browser shows no picture")
     return found

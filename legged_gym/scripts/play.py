@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,12 +17,14 @@ from legged_gym.utils.run_config import load_run_config
 from legged_gym.utils.threads import use_passive_threads
 
 if TYPE_CHECKING:
+    import viser
     from rich.table import Table
 
     from legged_gym.envs.base.robot_deepmimic import RobotDeepMimic
     from legged_gym.envs.base.robot_velocity import RobotVelocity
     from legged_gym.evaluation.policies import Policy
     from legged_gym.evaluation.recording import Recording
+    from legged_gym.viewer.app import Viewer
 
 OPTIONS = {
     "follows commands": ("seconds", "command", "level"),
@@ -73,22 +76,23 @@ def play(argv: list[str]) -> None:
     args = command.args
     check_devices(args)
     _check_options(command)
-    page, typed = command.cfg.env.viser.enable, {"clip", "env.deepmimic.amass_replay_data_path"}
-    if _is_driven(command) and not page and not typed & command.given:
+    page, typed = command.cfg.env.viser, {"clip", "env.deepmimic.amass_replay_data_path"}
+    if _is_driven(command) and not page.enable and not typed & command.given:
         command.cfg.env = driven_config(command.cfg.env, "flat")
     use_passive_threads()
 
     from rich.console import Console
 
+    console = Console()
+    if page.enable:
+        from legged_gym.scripts._page import show_page
+
+        show_page(page, args.task, console, "building the environment", partial(fill_page, command))
+        return
+
     from legged_gym.envs.base.robot_velocity import RobotVelocity
     from legged_gym.scripts import _session
 
-    console = Console()
-    if page:
-        from legged_gym.scripts import _viewing
-
-        _viewing.view(command, console)
-        return
     checkpoint = _session.find_checkpoint(args) if args.policy == "checkpoint" else None
     if args.video is not None:
         _session.prepare_output(args.video)
@@ -112,6 +116,13 @@ def play(argv: list[str]) -> None:
             task = bar.add_task("rendering", total=1.0)
             write_video(args.video, recording, robot, lambda done: bar.update(task, completed=done))
         console.print(f"wrote {args.video}", soft_wrap=True)
+
+
+def fill_page(command: Command, server: viser.ViserServer) -> Viewer:
+    """The viewer of what is asked for, on an open page. Everything slow is imported here."""
+    from legged_gym.scripts import _viewing
+
+    return _viewing.make_viewer(command, server)
 
 
 def _saved_config(args: CommonArgs) -> dict[str, Any] | None:

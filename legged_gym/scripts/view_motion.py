@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
@@ -12,6 +13,11 @@ from legged_gym import envs  # noqa: F401  (registers the tasks)
 from legged_gym.envs.base.viser_config import PageCfg
 from legged_gym.utils.cli import run_main
 from legged_gym.utils.threads import use_passive_threads
+
+if TYPE_CHECKING:
+    import viser
+
+    from legged_gym.viewer.app import Viewer
 
 
 @dataclass
@@ -45,12 +51,15 @@ def view_motion(argv: list[str]) -> None:
 
     from rich.console import Console
 
+    from legged_gym.scripts._page import show_page
+
+    show_page(args.viser, "motion", Console(), "loading the clips", partial(_fill, args))
+
+
+def _fill(args: ViewArgs, server: viser.ViserServer) -> Viewer:
     from legged_gym.scripts import _viewing
 
-    console = Console()
-    with console.status("loading the clips"):
-        viewer = _viewing.make_motion_viewer(args)
-    _viewing.show(viewer, console)
+    return _viewing.make_motion_viewer(args, server)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from legged_gym.envs.base.viser_config import PageCfg
 from legged_gym.sim.robot_model import Robot
 from legged_gym.viewer.clock import Clock
 from legged_gym.viewer.command_panel import CommandPanel
@@ -19,7 +18,7 @@ from legged_gym.viewer.physics_panel import PhysicsPanel
 from legged_gym.viewer.play_panel import PlayPanel
 from legged_gym.viewer.policy_panel import PolicyPanel
 from legged_gym.viewer.scene import Scene
-from legged_gym.viewer.server import address, open_server
+from legged_gym.viewer.server import address
 from legged_gym.viewer.session import Session
 from legged_gym.viewer.show_panel import ShowPanel
 from legged_gym.viewer.workshop import Workshop
@@ -35,28 +34,26 @@ LONGEST_BURST_S = 0.05
 """After so much stepping a picture is due, however many steps are."""
 PANEL_S = 0.25
 """Numbers and controls are brought up to date this often."""
+EARLY_S = 5.0
+"""Pages that are known so soon after the scene may have been opened before it."""
 
 
 class Viewer:
     """Plays a session in the thread that calls :meth:`run`."""
 
     def __init__(
-        self, session: Session, robot: Robot, cfg: PageCfg, title: str, workshop: Workshop | None = None
+        self, session: Session, robot: Robot, server: viser.ViserServer, workshop: Workshop | None = None
     ) -> None:
-        """Open the page, which shows the first picture at once; time stands still.
+        """Fill the page; time stands still.
 
         Args:
             session: What is to be seen.
             robot: What its robots look like.
-            cfg: Where the page is.
-            title: What stands over the panels.
+            server: Serves the page. People may be looking at it already.
             workshop: What only scripts can do; None where there is no policy.
-
-        Raises:
-            DependencyError: viser is not installed.
         """
-        self.session = session
-        self.server = open_server(cfg.host, cfg.port, title, cfg.share)
+        self.session, self.server = session, server
+        server.gui.reset()
         self.page = Page(self.server)
         self.clock = Clock(session.env.step_dt)
         self.scene = Scene(self.server, session, robot)
@@ -66,6 +63,7 @@ class Viewer:
         self._add_panels(workshop)
         self._stop = threading.Event()
         self._drawn = self._shown = 0.0
+        self._filled = time.perf_counter()
         self.server.on_client_connect(self._came)
         self.server.on_client_disconnect(self._left)
 
@@ -144,6 +142,8 @@ class Viewer:
 
     def _came(self, client: viser.ClientHandle) -> None:
         log.info("page %d is open (%d now)", client.client_id, len(self.server.get_clients()))
+        if time.perf_counter() - self._filled < EARLY_S:
+            self.scene.face(client)  # which may have chosen its view before there was a scene
         self.page.post(lambda: None)  # nothing was drawn while nobody looked
 
     def _left(self, client: viser.ClientHandle) -> None:

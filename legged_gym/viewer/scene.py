@@ -54,9 +54,14 @@ class Scene:
         heading = float(yaw_of(session.env.sim.root_quat_wxyz[session.selected]))
         x, y, z = FRONT_CAMERA
         cos, sin = math.cos(heading), math.sin(heading)
-        server.initial_camera.position = (cos * x - sin * y, sin * x + cos * y, z)
-        server.initial_camera.look_at = LOOK_AT
+        self._front = cos * x - sin * y, sin * x + cos * y, z
+        server.initial_camera.position, server.initial_camera.look_at = self._front, LOOK_AT
         self._build()
+
+    def face(self, client: viser.ClientHandle) -> None:
+        """Put a page's camera where that of new pages is."""
+        with client.atomic():
+            client.camera.position, client.camera.look_at = self._front, LOOK_AT
 
     def update(self) -> None:
         """Draw the present state."""

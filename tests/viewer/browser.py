@@ -75,10 +75,11 @@ def wait_until(true: Callable[[], Any], what: str, seconds: float = PATIENCE_S) 
 class Page:
     """One tab of the browser on a viewer's page."""
 
-    def __init__(self, browser: Any, url: str) -> None:
-        """Open the page and wait until it is connected and has drawn something."""
+    def __init__(self, browser: Any, url: str | None) -> None:
+        """Open the page, unless it is (None), and wait until it is connected and has drawn something."""
         self.browser = browser
-        browser.get(url)
+        if url is not None:
+            browser.get(url)
         wait_until(lambda: self.element("//*[@role='tab'][@title='Play']"), "the page")
         wait_until(lambda: self.element("//canvas"), "the canvas")
         self.errors()  # what the tab's last page said as it lost its server is not this one's

@@ -17,6 +17,7 @@ from legged_gym.motion.formats.npz_file import write_npz
 from legged_gym.sim.robot_model import build_robot
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
 from legged_gym.utils.cli import Command, parse_command
+from tests.viewer.servers import free_server
 
 FRAMES = {"long": 101, "short": 41}
 """Frames of 0.02 s of each clip."""
@@ -92,7 +93,7 @@ def make_viewer(make_command, workdir: Path) -> Iterator[Callable[..., object]]:
 
     def make(*more: str) -> object:
         torch.set_num_threads(1)
-        viewer = _viewing.make_viewer(make_command(*more))
+        viewer = _viewing.make_viewer(make_command(*more), free_server())
         made.append(viewer)
         return viewer
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from tests.viewer.browser import PATIENCE_S, Page, kill, open_browser, wait_until
+from tests.viewer.servers import free_server
 
 pytestmark = pytest.mark.slow
 SLOW = 0.25
@@ -39,7 +40,8 @@ def viewer(runs: Path, options: list[str], tmp_path_factory: pytest.TempPathFact
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         arguments = [*options, "--env.viser.enable=True", "--viser.port=0"]
-        viewer = _viewing.make_viewer(parse_command(arguments, play.PlayArgs, play._saved_config))
+        command = parse_command(arguments, play.PlayArgs, play._saved_config)
+        viewer = _viewing.make_viewer(command, free_server())
         thread = threading.Thread(target=viewer.run, daemon=True)
         thread.start()
         yield viewer
@@ -316,9 +318,9 @@ def test_a_student_is_driven_from_the_page(browser: Any, make_viewer: Callable[.
 
 def test_a_clip_on_its_terrain_is_viewed_without_a_policy(browser: Any) -> None:
     from legged_gym.scripts import _viewing
-    from legged_gym.scripts.view_motion import PageCfg, ViewArgs
+    from legged_gym.scripts.view_motion import ViewArgs
 
-    viewer = _viewing.make_motion_viewer(ViewArgs(("g1/terrain/stairs.npz",), viser=PageCfg(port=0)))
+    viewer = _viewing.make_motion_viewer(ViewArgs(("g1/terrain/stairs.npz",)), free_server())
     thread = threading.Thread(target=viewer.run, daemon=True)
     thread.start()
     try:

@@ -12,13 +12,13 @@ from legged_gym.viewer import walk_pad
 from legged_gym.viewer.command_panel import CommandPanel
 from legged_gym.viewer.page import Page
 from legged_gym.viewer.recorder import Recorder
-from legged_gym.viewer.server import open_server
 from legged_gym.viewer.session import Session, untrained
+from tests.viewer.servers import free_server
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    server = open_server("127.0.0.1", 0, "test", share=False)
+    server = free_server()
     yield Page(server)
     server.stop()
 

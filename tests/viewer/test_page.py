@@ -15,11 +15,12 @@ from legged_gym.utils.errors import DependencyError, RunError
 from legged_gym.viewer.jobs import Jobs
 from legged_gym.viewer.page import Page
 from legged_gym.viewer.server import address, open_server
+from tests.viewer.servers import free_server
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    server = open_server("127.0.0.1", 0, "test", share=False)
+    server = free_server()
     yield Page(server)
     server.stop()
 
@@ -76,7 +77,7 @@ def test_without_viser_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
         importlib.util, "find_spec", lambda name, *rest: None if name == "viser" else find(name, *rest)
     )
     with pytest.raises(DependencyError, match=r"\[viewer\]"):
-        open_server("127.0.0.1", 0, "test", share=False)
+        free_server()
 
 
 @pytest.mark.parametrize("share", [False, True])

@@ -15,8 +15,8 @@ from legged_gym.viewer.body_shapes import RobotShapes, as_glb, in_one
 from legged_gym.viewer.ground import sharp_edges
 from legged_gym.viewer.marks import Marks
 from legged_gym.viewer.scene import Scene
-from legged_gym.viewer.server import open_server
 from legged_gym.viewer.session import Session, untrained
+from tests.viewer.servers import free_server
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def robot():
 
 @pytest.fixture
 def server() -> Iterator[viser.ViserServer]:
-    server = open_server("127.0.0.1", 0, "test", share=False)
+    server = free_server()
     yield server
     server.stop()
 

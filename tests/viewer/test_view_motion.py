@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from legged_gym.envs.base.viser_config import PageCfg
 from legged_gym.motion.formats.npz_file import read_npz
 from legged_gym.scripts.view_motion import ViewArgs, view_motion
 from legged_gym.utils.errors import ConfigError, LeggedGymError, TerrainError
+from tests.viewer.servers import free_server
 
 SLAB = """v -3 -3 0\nv 3 -3 0\nv 3 3 0\nv -3 3 0
 v 0.4 -3 0\nv 0.4 3 0\nv 0.4 -3 0.15\nv 3 -3 0.15\nv 3 3 0.15\nv 0.4 3 0.15
@@ -27,7 +27,7 @@ def view() -> Iterator[Callable[..., object]]:
     made = []
 
     def make(*clips: str, **options: object) -> object:
-        made.append(_viewing.make_motion_viewer(ViewArgs(tuple(clips), viser=PageCfg(port=0), **options)))
+        made.append(_viewing.make_motion_viewer(ViewArgs(tuple(clips), **options), free_server()))
         return made[-1]
 
     yield make

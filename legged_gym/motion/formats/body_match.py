@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from legged_gym.motion.clip import Clip
 from legged_gym.motion.links import robot_links
@@ -75,6 +74,10 @@ def match_bodies(
 
 def _pair(theirs: np.ndarray, ours: np.ndarray) -> tuple[list[int | None], float]:
     """For each of their bodies the column of ours or None, and the mean distance of the pairs, m."""
+    from scipy.optimize import (
+        linear_sum_assignment,
+    )  # a third of a second, which most files need not wait for
+
     cost = np.mean(np.linalg.norm(theirs[:, :, None] - ours[:, None], axis=-1), axis=0)  # (B, B')
     rows, columns = linear_sum_assignment(cost)
     paired = dict(zip(rows.tolist(), columns.tolist(), strict=True))
