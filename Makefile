@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast lint clean
+.PHONY: help venv demo test test-fast test-gpu lint clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +43,11 @@ test: $(INSTALLED) ## run all tests
 
 test-fast: $(INSTALLED) ## run the tests that take no more than a few seconds each
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-gpu: $(INSTALLED) ## install MuJoCo Warp too (400 MB) and run its tests, on its CPU device where there is no GPU
+	$(BIN)/python -m pip install -c constraints.txt -e '.[gpu]'
+	$(BIN)/python -m pytest tests/sim/test_mujoco_warp*.py $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -p tests.sim.on_warp tests/envs -m "not slow" $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## check style and formatting
 	$(BIN)/ruff check .
