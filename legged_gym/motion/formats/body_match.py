@@ -74,9 +74,8 @@ def match_bodies(
 
 def _pair(theirs: np.ndarray, ours: np.ndarray) -> tuple[list[int | None], float]:
     """For each of their bodies the column of ours or None, and the mean distance of the pairs, m."""
-    from scipy.optimize import (
-        linear_sum_assignment,
-    )  # a third of a second, which most files need not wait for
+    # Imported here: it takes a third of a second, which most files need not wait for.
+    from scipy.optimize import linear_sum_assignment
 
     cost = np.mean(np.linalg.norm(theirs[:, :, None] - ours[:, None], axis=-1), axis=0)  # (B, B')
     rows, columns = linear_sum_assignment(cost)
