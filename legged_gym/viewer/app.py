@@ -18,7 +18,6 @@ from legged_gym.viewer.physics_panel import PhysicsPanel
 from legged_gym.viewer.play_panel import PlayPanel
 from legged_gym.viewer.policy_panel import PolicyPanel
 from legged_gym.viewer.scene import Scene
-from legged_gym.viewer.server import address
 from legged_gym.viewer.session import Session
 from legged_gym.viewer.show_panel import ShowPanel
 from legged_gym.viewer.workshop import Workshop
@@ -66,11 +65,6 @@ class Viewer:
         self._filled = time.perf_counter()
         self.server.on_client_connect(self._came)
         self.server.on_client_disconnect(self._left)
-
-    @property
-    def address(self) -> str:
-        """URL of the page."""
-        return address(self.server)
 
     def run(self) -> None:
         """Play until :meth:`stop`; closed pages and failed wishes end nothing."""

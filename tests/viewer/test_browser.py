@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from legged_gym.viewer.server import address
 from tests.viewer.browser import PATIENCE_S, Page, kill, open_browser, wait_until
 from tests.viewer.servers import free_server
 
@@ -51,7 +52,7 @@ def viewer(runs: Path, options: list[str], tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def opened(browser: Any, viewer: Any) -> Page:
-    return Page(browser, viewer.address)
+    return Page(browser, address(viewer.server))
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ def test_two_pages_show_the_same_and_one_may_close(
     browser, first = page.browser, page.browser.current_window_handle
     browser.switch_to.new_window("tab")
     with caplog.at_level(logging.INFO, "legged_gym"):
-        second = Page(browser, viewer.address)
+        second = Page(browser, address(viewer.server))
         wait_until(lambda: len(viewer.server.get_clients()) == 2, "the second page")
         second.button("Play")
         wait_until(lambda: viewer.clock.running, "time")
@@ -264,7 +265,7 @@ def test_a_browser_that_is_killed_leaves_the_player_playing(
     own, others = open_browser(), set(viewer.server.get_clients())
     viewer.clock.target = SLOW
     with caplog.at_level(logging.INFO, "legged_gym"):
-        Page(own, viewer.address).button("Play")
+        Page(own, address(viewer.server)).button("Play")
         wait_until(lambda: viewer.clock.running, "time")
         (dead,) = set(viewer.server.get_clients()) - others
         kill(own)
@@ -289,7 +290,7 @@ def test_a_student_is_driven_from_the_page(browser: Any, make_viewer: Callable[.
     thread = threading.Thread(target=viewer.run, daemon=True)
     thread.start()
     try:
-        page = Page(browser, viewer.address)
+        page = Page(browser, address(viewer.server))
         page.tab("Command")
         page.choose("Led by", "my command")
         wait_until(lambda: stage.lead == "hand", "driving")
@@ -324,7 +325,7 @@ def test_a_clip_on_its_terrain_is_viewed_without_a_policy(browser: Any) -> None:
     thread = threading.Thread(target=viewer.run, daemon=True)
     thread.start()
     try:
-        page = Page(browser, viewer.address)
+        page = Page(browser, address(viewer.server))
         before = page.settled_picture()
         page.tab("Show")
         page.checkbox("Ground")
