@@ -10,6 +10,7 @@ import torch
 from legged_gym.sim.robot_model import build_robot
 from legged_gym.sim.sim_config import ActuatorCfg, AssetCfg
 from legged_gym.utils.errors import RunError
+from tests.sim.asking import nothing_asked
 from tests.sim.warp_cases import (
     DEVICES,
     TENSORS,
@@ -196,6 +197,30 @@ def test_a_state_of_the_other_engine_is_refused(sim, robot):
     for one, another in ((sim, reference), (reference, sim)):
         with pytest.raises(RunError, match="another engine"):
             one.load_state_dict(another.state_dict())
+
+
+def test_stepping_and_resetting_ask_the_device_nothing(robot, monkeypatch):
+    """Beside the counters, which come when they come; on a GPU the next test sees those too."""
+    sim = warp_simulator(robot, N, "warp:cpu")
+    stand(sim)
+    ids, state, targets = torch.tensor([1, 2]), random_state(robot, 2), noisy_targets(robot, 4)
+    monkeypatch.setattr(sim._watch, "look", lambda: None)
+    sim.step(4)
+    sim.step_through(targets)
+    with nothing_asked():
+        for _ in range(2):
+            sim.set_joint_targets(targets[0])
+            sim.step(4)
+            sim.step_through(targets)
+            sim.reset(ids, *state)
+    for question in (
+        lambda: sim.root_pos_w[0, 0].item(),
+        lambda: sim.dof_pos[sim.diverged],
+        lambda: bool(sim.diverged.any()),
+        lambda: sim.dof_pos.tolist(),
+    ):
+        with nothing_asked(), pytest.raises(AssertionError, match="wait"):
+            question()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

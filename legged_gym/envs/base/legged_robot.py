@@ -290,10 +290,10 @@ class LeggedRobot(GuestPolicies, VecEnv):
         """Failed and timed out, (N,) each; a failure in the last step is a failure, not a time-out."""
         failed = self.sim.diverged.clone()
         self.cause.fill_(-1)
-        self.cause[failed] = 0
+        self.cause.masked_fill_(failed, 0)  # unlike an assignment by mask, nothing a GPU's host must wait for
         for index, rule in enumerate(self._termination_rules, start=1):
             hit = rule(self)
-            self.cause[hit & ~failed] = index
+            self.cause.masked_fill_(hit & ~failed, index)
             failed |= hit
         return failed, self._episodes_over() & ~failed
 

@@ -58,7 +58,7 @@ class RewardSum:
         share = env.curriculum.share
         weights = [weight * share(name) * step_dt for name, weight in self.weights.items()]
         values = torch.stack([term(env) * weight for term, weight in zip(self._terms, weights, strict=True)])
-        values[:, env.sim.diverged] = 0.0
+        values.masked_fill_(env.sim.diverged, 0.0)
         self.sums += values
         self.latest = values
         if not env.cfg.rewards.only_positive_rewards:
