@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from legged_gym.deploy.state_machine import State
@@ -90,12 +91,14 @@ class Outcome:
 
 def try_faults(setup: Setup, trials: int, names: list[str]) -> list[Outcome]:
     """Every fault, or those named, so many times each. What the policy does not need cannot fail it."""
-    outcomes = []
+    outcomes, turns = [], itertools.count()
     for fault in FAULTS:
         if names and fault.name not in names:
             continue
         try:
-            rounds = _fresh_rounds(fault, setup, trials) if fault.fresh else _rounds(fault, setup, trials)
+            rounds = (
+                _fresh_rounds(fault, setup, trials, turns) if fault.fresh else _rounds(fault, setup, trials)
+            )
         except RunError as error:  # it did not come to that; the other faults go on
             rounds = [(None, str(error))]
         if rounds:
@@ -136,11 +139,11 @@ def _rounds(fault: Fault, setup: Setup, trials: int) -> list[Round]:
         return [_round(fault, rig) for _ in range(trials)]
 
 
-def _fresh_rounds(fault: Fault, setup: Setup, trials: int) -> list[Round]:
-    """Each trial on a bus of its own."""
+def _fresh_rounds(fault: Fault, setup: Setup, trials: int, turns: Iterator[int]) -> list[Round]:
+    """Each trial on a bus of its own, and not on that of the fault before: DDS speaks of the dead for 10 s."""
     rounds = []
-    for trial in range(trials):
-        with Rig(setup, setup.domain + 1 + trial % 100) as rig:
+    for _ in range(trials):
+        with Rig(setup, setup.domain + 1 + next(turns) % 100) as rig:
             rounds.append(_round(fault, rig))
     return rounds
 
