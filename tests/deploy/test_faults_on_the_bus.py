@@ -39,7 +39,7 @@ ROBOT_FAULTS: dict[str, tuple[str, float]] = {
     "torque_share": ("reads field=tau_est slot=0 size=200", 0.53),
     "winding_c": ("hot_motors", 0.03),
     "casing_c": ("reads field=temperature slot=9 size=90", 0.03),
-    "motor_voltage_v": ("weak_battery", 0.07),
+    "motor_voltage_v": ("reads field=voltage slot=4 size=20", 0.07),
     "odometry_age_s": ("blind", 0.09),
     "remote_silence_s": ("remote_lost", 3.03),
 }
