@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WORLD = "/world"
 FOLLOW_S = 0.2
 """Time constant with which the view follows the robot: it neither sways nor lags much."""
+JUMP_M = 1.0
+"""A robot further away than it could have run meanwhile was put there, and the view is there at once."""
 SIDE_M = 1.2
 """Robots on flat ground stand so far from each other."""
 FRONT_CAMERA, LOOK_AT = (1.7, -1.7, 0.5), (0.0, 0.0, -0.08)
@@ -130,7 +132,7 @@ class Scene:
     def _move_world(self, root_w: np.ndarray) -> None:
         """Bring the robot that is followed under the camera."""
         now = time.perf_counter()
-        if self._centre is None:
+        if self._centre is None or (self.follow and np.linalg.norm(root_w - self._centre) > JUMP_M):
             self._centre = root_w.copy()
         elif self.follow:
             share = 1.0 - math.exp(-(now - self._moved) / FOLLOW_S)

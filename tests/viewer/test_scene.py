@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import mujoco
@@ -153,6 +154,18 @@ def test_robots_on_flat_ground_stand_side_by_side(scene: Scene) -> None:
 def test_the_world_moves_so_that_the_robot_stays_under_the_camera(scene: Scene) -> None:
     root = scene._session.env.sim.root_pos_w[0].numpy()
     np.testing.assert_allclose(scene._world.position, -root, atol=1e-5)
+
+
+def test_the_view_glides_after_a_robot_and_jumps_to_one_that_is_put_elsewhere(scene: Scene) -> None:
+    root = scene._session.env.sim.root_pos_w[0]
+    before = np.array(scene._world.position)
+    root[0] += 0.1
+    scene._moved = time.perf_counter()
+    scene.update()
+    assert -0.1 < scene._world.position[0] - before[0] < 0.0
+    root[0] += 3.0
+    scene.update()
+    np.testing.assert_allclose(scene._world.position, -root.numpy(), atol=1e-5)
 
 
 def test_the_world_stands_still_when_nobody_follows(scene: Scene) -> None:
