@@ -46,7 +46,7 @@ test-fast: $(INSTALLED) ## run the tests that take no more than a few seconds ea
 
 test-gpu: $(INSTALLED) ## install MuJoCo Warp too (400 MB) and run its tests, on its CPU device where there is no GPU
 	$(BIN)/python -m pip install -c constraints.txt -e '.[gpu]'
-	$(BIN)/python -m pytest tests/sim/test_mujoco_warp*.py $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/sim/test_mujoco_warp*.py tests/devices $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -p tests.sim.on_warp tests/envs -m "not slow" $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## check style and formatting

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 EPISODE_WINDOW = 100
 """Episodes that mean reward and mean episode length are taken over, the newest ones."""
+NO_END = -1.0
+"""Length of an episode that goes on."""
 
 
 class EpisodeStatistics:
@@ -34,7 +36,9 @@ class EpisodeStatistics:
         """
         self._running = torch.zeros(2, num_envs, device=device)  # (2, N): return and length so far
         self._finished: deque[tuple[float, float]] = deque(maxlen=EPISODE_WINDOW)
-        self._pending: list[torch.Tensor] = []  # each (2, number of episodes that ended in one step)
+        self._pending: list[
+            torch.Tensor
+        ] = []  # each (2, N): of the episodes that ended in one step, NO_END of others
         self._logs: dict[str, list[torch.Tensor]] = {}
 
     def add(self, rewards: torch.Tensor, dones: torch.Tensor, log: Mapping[str, Any]) -> None:
@@ -48,14 +52,17 @@ class EpisodeStatistics:
         self._running[0] += rewards
         self._running[1] += 1
         done = dones.bool()
-        self._pending.append(self._running[:, done])
+        self._pending.append(
+            self._running.masked_fill(~done, NO_END)
+        )  # picking them out would wait for a GPU
         self._running.masked_fill_(done, 0.0)
         for key, value in log.items():  # averaged now: the env may go on writing into its tensors
             self._logs.setdefault(key, []).append(torch.as_tensor(value, dtype=torch.float32).mean())
 
     def collect(self) -> dict[str, float]:
         """Return the statistics since the last call: means over episodes, and over steps for what the env logged."""
-        self._finished.extend(zip(*torch.cat(self._pending, dim=1).tolist(), strict=True))
+        ended = torch.cat(self._pending, dim=1)
+        self._finished.extend(zip(*ended[:, ended[1] != NO_END].tolist(), strict=True))
         row = {}
         if self._finished:
             returns, lengths = zip(*self._finished, strict=True)

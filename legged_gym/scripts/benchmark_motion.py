@@ -120,7 +120,8 @@ def _measure(library: Path, lookups: int) -> dict[str, Any]:
     starts = StartSampler(
         data, motion, ClipStatistics(data.clip_names, 1, "cpu"), torch.Generator().manual_seed(1)
     )
-    starts.note_failures(torch.arange(0, data.num_frames, 997))
+    frames = torch.arange(0, data.num_frames, 997)
+    starts.note_failures(frames, torch.ones_like(frames, dtype=torch.bool))
     frames = starts.sample(lookups)
     return {
         "clips": data.num_clips,

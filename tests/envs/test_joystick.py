@@ -313,7 +313,9 @@ def test_the_driven_begin_at_the_clips_named_and_the_others_anywhere(half, sway_
     env = half(
         joystick_clips=["oth*"], amass_replay_data_path=clips, clip_weighting_strategy="failure_bin_adaptive"
     )
-    env.starts.note_failures(torch.zeros(1, dtype=torch.long))  # the first clip fails
+    env.starts.note_failures(
+        torch.zeros(1, dtype=torch.long), torch.ones(1, dtype=torch.bool)
+    )  # the first clip fails
     begun = []
     for _ in range(40):
         env.reset()

@@ -25,6 +25,11 @@ def adaptive(task_cfg, make_env, **changes):
     return make_env().starts
 
 
+def fail(starts: StartSampler, frames: Sequence[int]) -> None:
+    """A step in which all episodes that end fail."""
+    starts.note_failures(torch.tensor(frames, dtype=torch.long), torch.ones(len(frames), dtype=torch.bool))
+
+
 def test_without_failures_starts_are_uniform_over_frames(task_cfg, make_env):
     starts = adaptive(task_cfg, make_env).sample(50_000)
     counts = torch.bincount(starts, minlength=NUM_FRAMES)
@@ -35,7 +40,7 @@ def test_without_failures_starts_are_uniform_over_frames(task_cfg, make_env):
 
 def test_failures_draw_starts_into_their_bin_and_the_two_before(task_cfg, make_env):
     sampler = adaptive(task_cfg, make_env, uniform_start_share=0.4)
-    sampler.note_failures(torch.full((5,), 35))  # bins of 10 frames: bin 3
+    fail(sampler, [35] * 5)  # bins of 10 frames: bin 3
     weights = torch.tensor([0.0, 0.64, 0.8, 1.0, 0.0, 0.0])
     uniform = torch.tensor([10.0, 10.0, 10.0, 10.0, 10.0, 8.0]) / 58.0
     expected = 0.4 * uniform + 0.6 * weights / weights.sum()
@@ -46,10 +51,11 @@ def test_failures_draw_starts_into_their_bin_and_the_two_before(task_cfg, make_e
 
 def test_several_failures_in_one_step_all_count_and_old_ones_fade(task_cfg, make_env):
     sampler = adaptive(task_cfg, make_env)
-    sampler.note_failures(torch.tensor([5, 5, 5, 25]))
+    frames = torch.tensor([5, 5, 15, 5, 25])
+    sampler.note_failures(frames, frames != 15)
     assert sampler.failures.tolist() == [3.0, 0.0, 1.0, 0.0, 0.0, 0.0]
     for _ in range(1000):
-        sampler.note_failures(torch.tensor([], dtype=torch.long))
+        fail(sampler, [])
     torch.testing.assert_close(sampler.failures[0], torch.tensor(3.0 * 0.998**1000), rtol=1e-3, atol=0)
 
 
@@ -57,7 +63,7 @@ def test_failures_do_not_reach_back_into_another_clip(task_cfg, make_env, sway_c
     other = shutil.copy(sway_clip, tmp_path / "zway.npz")
     task_cfg.env.deepmimic.amass_replay_data_path = [str(sway_clip), str(other)]
     sampler = adaptive(task_cfg, make_env, uniform_start_share=0.0)
-    sampler.note_failures(torch.tensor([NUM_FRAMES + 3]))  # first bin of the second clip
+    fail(sampler, [NUM_FRAMES + 3])  # first bin of the second clip
     starts = sampler.sample(1000)
     assert starts.min() >= NUM_FRAMES and starts.max() < NUM_FRAMES + 10
 
@@ -140,7 +146,7 @@ def test_the_factors_of_the_configuration_bound_the_weights():
 
 def test_weights_of_the_list_count_where_failures_are_followed():
     starts, _ = sampler(library(weights=(4.0, 2.0, 1.0)), uniform_start_share=0.0)
-    starts.note_failures(torch.tensor([0, 12, 34]))
+    fail(starts, [0, 12, 34])
     drawn = frequencies(starts, 76)
     torch.testing.assert_close(
         torch.stack([drawn[:12].sum(), drawn[12:34].sum(), drawn[34:].sum()]),

@@ -134,9 +134,10 @@ def _failures(rank: int) -> list[float]:
     statistics = ClipStatistics(["a"], 1, "cpu")
     cfg = DeepMimicCfg(failure_bin_s=0.2)
     sampler = StartSampler(library([22], [1.0]), cfg, statistics, torch.Generator())
-    sampler.note_failures(torch.tensor([3, 14] if rank == 0 else [15]))
+    frames = torch.tensor([3, 14] if rank == 0 else [15])
+    sampler.note_failures(frames, torch.ones_like(frames, dtype=torch.bool))
     sampler.share_failures()
-    sampler.note_failures(torch.tensor([], dtype=torch.long))
+    sampler.note_failures(frames[:0], torch.zeros(0, dtype=torch.bool))
     sampler.share_failures()
     return sampler.failures.tolist()
 

@@ -65,11 +65,9 @@ class ClipStatistics:
 
         Returns whether the rates are new.
         """
-        if len(clips):
-            new = self._new[:, self._own]
-            count = new.shape[1]
-            new[0] += torch.bincount(clips, minlength=count)
-            new[1] += torch.bincount(clips[succeeded], minlength=count)
+        new = self._new[:, self._own]
+        new[0].index_add_(0, clips, torch.ones_like(clips, dtype=new.dtype))
+        new[1].index_add_(0, clips, succeeded.to(new.dtype))
         self._steps += 1
         joins = self._steps % self._interval == 0
         if joins:

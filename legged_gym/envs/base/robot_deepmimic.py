@@ -196,8 +196,9 @@ class RobotDeepMimic(LeggedRobot):
             failed = failed.clone()
             failed[: self.num_driven] = False
             ids = ids[ids >= self.num_driven]
-        self.starts.note_failures(self.frame[failed])
-        if self.clip_statistics.add(self.data.clip_of(self.frame[ids]), ~failed[ids]):
+        frames, failed = self.frame[ids], failed[ids]
+        self.starts.note_failures(frames, failed)
+        if self.clip_statistics.add(self.data.clip_of(frames), ~failed):
             self.starts.share_failures()
 
     def _active_rules(self) -> list[tuple[str, Callable[[Any], Tensor]]]:

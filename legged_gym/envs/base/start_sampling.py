@@ -84,14 +84,14 @@ class StartSampler:
         at_start = self._rand(n) < cfg.start_frame_share
         return torch.where(at_start, data.clip_start[data.clip_of(frames)], frames)
 
-    def note_failures(self, frames: Tensor) -> None:
-        """Count the failures of one step, at frames (k,); call it every step, also when there are none."""
+    def note_failures(self, frames: Tensor, failed: Tensor) -> None:
+        """Count the failures of one step among episodes that ended at frames (k,), by mask (k,); call it every step."""
         self.failures *= FAILURE_DECAY
         self.unshared_failures *= FAILURE_DECAY
-        if len(frames):
-            new = torch.bincount(self._bin_of[frames], minlength=self.num_bins)
-            self.failures += new
-            self.unshared_failures += new
+        # Added up in place: picking out those that failed would wait for a GPU.
+        bins, new = self._bin_of[frames], failed.to(self.failures.dtype)
+        self.failures.index_add_(0, bins, new)
+        self.unshared_failures.index_add_(0, bins, new)
 
     def share_failures(self) -> None:
         """Learn of the failures that the other processes have noted since the last call, and tell them one's own."""
