@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from legged_gym.bundle.schema import HeightMapSpec
@@ -138,15 +139,18 @@ class Loop:
         """Tick until the controller's end. However it ends, damping is sent for a while before."""
         gc.collect()
         gc.freeze()  # what lives now lives on; later collections need not look at it
-        try:
-            self._tick_until_the_end()
-        finally:
-            if self._controller.state is not State.EXIT:
-                self._damp_out()
-            if self._watchdog is not None:
-                self._watchdog.dismiss()  # only now: where damping could not be sent, it brakes
-            self._lookout.close()
-            gc.unfreeze()
+        with ExitStack() as at_the_end:
+            at_the_end.callback(gc.unfreeze)
+            at_the_end.callback(
+                self._lookout.close
+            )  # before the bus goes, also where damping could not be sent
+            try:
+                self._tick_until_the_end()
+            finally:
+                if self._controller.state is not State.EXIT:
+                    self._damp_out()
+                if self._watchdog is not None:
+                    self._watchdog.dismiss()  # only now: where damping could not be sent, it brakes
 
     def _tick_until_the_end(self) -> None:
         pacer = Pacer(self._dt, self._dt)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 
@@ -173,6 +174,10 @@ def test_a_controller_that_cannot_send_any_more_is_braked_by_the_watchdog(fly, t
     flight.transport.send = refuse
     assert flight.until_damped(began) < 0.1 + SLACK_S
     flight.watchdog.dismiss()
+    until(lambda: not flight._thread.is_alive(), "the loop's end")
+    assert "lookout" not in {
+        thread.name for thread in threading.enumerate()
+    }  # it would look at a bus that is closed
 
 
 def test_without_its_watchdog_the_controller_damps(fly, tracker_bundle):
