@@ -141,9 +141,8 @@ class Loop:
         gc.freeze()  # what lives now lives on; later collections need not look at it
         with ExitStack() as at_the_end:
             at_the_end.callback(gc.unfreeze)
-            at_the_end.callback(
-                self._lookout.close
-            )  # before the bus goes, also where damping could not be sent
+            # Also where damping could not be sent: the caller closes the bus next.
+            at_the_end.callback(self._lookout.close)
             try:
                 self._tick_until_the_end()
             finally:

@@ -175,9 +175,8 @@ def test_a_controller_that_cannot_send_any_more_is_braked_by_the_watchdog(fly, t
     assert flight.until_damped(began) < 0.1 + SLACK_S
     flight.watchdog.dismiss()
     until(lambda: not flight._thread.is_alive(), "the loop's end")
-    assert "lookout" not in {
-        thread.name for thread in threading.enumerate()
-    }  # it would look at a bus that is closed
+    # It would look at a bus that is closed.
+    assert "lookout" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_without_its_watchdog_the_controller_damps(fly, tracker_bundle):
